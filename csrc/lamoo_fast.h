@@ -1,0 +1,90 @@
+/* lamoo_fast: hypervolume, dominance and archive kernels behind a C interface.
+ *
+ * Conventions, the same in C++, Cython and Python:
+ *   F    (n, m) row-major objectives, all minimised, all finite
+ *   ref  (m,)   reference point, finite; F[i] counts where it is below ref in every objective
+ *   out  memory of the caller, of the stated size
+ * m >= 1; n may be 0. Inputs are never written to. The caller validates, these functions trust:
+ * NaN or infinity in an input gives an unspecified number (never a crash).
+ * n_threads >= 1. No result depends on n_threads. No function keeps global state.
+ * Every function returns a lamoo_status.
+ */
+#ifndef LAMOO_FAST_H
+#define LAMOO_FAST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define LAMOO_FAST_ABI_VERSION 1
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum lamoo_status {
+  LAMOO_OK = 0,
+  LAMOO_NO_MEMORY = 1,    /* out of memory; nothing was changed */
+  LAMOO_UNEXPECTED = 2    /* any other C++ exception: a defect in this library */
+} lamoo_status;
+
+/* ---- hypervolume ---- */
+
+/* Volume of the union of the boxes [F[i], ref]. */
+lamoo_status lamoo_hypervolume(const double* F, size_t n, size_t m, const double* ref,
+                               int n_threads, double* out);
+
+/* k sets in one call: set s is rows start[s] .. start[s+1]-1 of F. start (k+1,), out (k,). */
+lamoo_status lamoo_hypervolume_batch(const double* F, const size_t* start, size_t k, size_t m,
+                                     const double* ref, int n_threads, double* out);
+
+/* out[i] = volume that only row i covers; 0 for dominated and for repeated rows.
+ * ignore_dominated != 0: dominated rows are taken away first, so they take nothing from others.
+ * out (n,) */
+lamoo_status lamoo_hv_contributions(const double* F, size_t n, size_t m, const double* ref,
+                                    int ignore_dominated, int n_threads, double* out);
+
+/* out[i] = volume that row i of C (c, m) would add to F, each on its own. out (c,) */
+lamoo_status lamoo_hv_improvement(const double* C, size_t c, const double* F, size_t n, size_t m,
+                                  const double* ref, int n_threads, double* out);
+
+/* An estimate by randomised quasi-Monte Carlo. Stops at n_samples samples, or before that once
+ * stderr <= rel_tol * value (rel_tol = 0: never before). value, stderr_, n_used: one number each. */
+lamoo_status lamoo_hv_approx(const double* F, size_t n, size_t m, const double* ref,
+                             uint64_t n_samples, double rel_tol, uint64_t seed, int n_threads,
+                             double* value, double* stderr_, uint64_t* n_used);
+
+/* ---- dominance: a dominates b when a <= b everywhere and a < b somewhere ---- */
+
+/* out[i] = 1 when no row dominates row i; of equal rows only the first is kept unless
+ * keep_weakly != 0. out (n,) */
+lamoo_status lamoo_is_nondominated(const double* F, size_t n, size_t m, int keep_weakly,
+                                   uint8_t* out);
+
+/* out[i] = 0 for the front, 1 for the front of the rest, ... Equal rows share a rank. out (n,) */
+lamoo_status lamoo_pareto_rank(const double* F, size_t n, size_t m, int64_t* out);
+
+/* out[i] = how many rows dominate row i. out (n,) */
+lamoo_status lamoo_dominance_count(const double* F, size_t n, size_t m, int n_threads,
+                                   int64_t* out);
+
+/* ---- archive: the front of all points ever added ---- */
+
+typedef struct lamoo_archive lamoo_archive;
+
+lamoo_status lamoo_archive_new(size_t m, const double* ref, lamoo_archive** out);
+void lamoo_archive_free(lamoo_archive* archive);
+
+/* Rows one after the other; accepted[i] = 1 when row i was neither dominated by nor equal to a
+ * member at its turn. On LAMOO_NO_MEMORY the archive is as before the call. accepted (n,) */
+lamoo_status lamoo_archive_add(lamoo_archive* archive, const double* F, size_t n,
+                               uint8_t* accepted);
+size_t lamoo_archive_size(const lamoo_archive* archive);
+/* Members in lexicographic order. out (size, m) */
+lamoo_status lamoo_archive_front(const lamoo_archive* archive, double* out);
+/* Exact hypervolume of the members, kept between calls until the front changes. */
+lamoo_status lamoo_archive_hypervolume(lamoo_archive* archive, double* out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

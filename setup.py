@@ -1,0 +1,43 @@
+"""Build of the one extension module; all metadata is in pyproject.toml."""
+
+import sys
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+if sys.platform == "win32":
+    compile_args = ["/O2", "/std:c++17", "/EHsc", "/fp:precise"]
+    link_args: list[str] = []
+else:
+    # -ffp-contract=off: no fused multiply-add behind our back, so that every machine gives the
+    # same digits.
+    compile_args = [
+        "-O3",
+        "-std=c++17",
+        "-fvisibility=hidden",
+        "-ffp-contract=off",
+        "-fno-math-errno",
+        "-pthread",
+        "-Wall",
+        "-Wextra",
+    ]
+    link_args = ["-pthread"]
+
+csrc = sorted(str(p) for p in Path("csrc").glob("*.cpp") if not p.name.startswith("test_"))
+headers = sorted(str(p) for p in [*Path("csrc").glob("*.h"), *Path("csrc").glob("*.hpp")])
+
+setup(
+    ext_modules=cythonize(
+        Extension(
+            "lamoo_fast.kernels._core",
+            sources=["lamoo_fast/kernels/_core.pyx", *csrc],
+            depends=headers,
+            include_dirs=["csrc"],
+            extra_compile_args=compile_args,
+            extra_link_args=link_args,
+            language="c++",
+        ),
+        compiler_directives={"language_level": 3, "embedsignature": False},
+    )
+)
