@@ -1,0 +1,91 @@
+"""lamoo_fast: multi-objective search by learned space partitions, and the kernels under it.
+
+::
+
+    csrc  ->  lamoo_fast.kernels  ->  lamoo_fast.search  ->  lamoo_fast.nas, cli, plot
+    C++17     arrays in, arrays out   ask / tell             problems, command line, pictures
+
+    ask(n)                                    lamoo_fast/search/lamoo.py
+     |- PartitionTree.build(rows told so far) tree.py
+     |   `- per node: dominance_count -> good / bad -> SVM -> rows go to the side it predicts
+     |- selection.choose(tree)                selection.py   UCB with hypervolume as value
+     |- region = tree.region(leaf)            the splits on the way down: plain data
+     `- sampler.draw(region, n)               samplers/      uniform, CMA-ES, expected improvement
+    tell(trials, values)                      recorded; the tree is learned again at the next ask
+
+Imports go only to the right. Objectives ``F (n, m)`` are minimised inside, ``X (n, d)`` lies in
+the unit cube, ``ref (m,)`` is the reference point; the same letters stand in C++.
+"""
+
+from importlib.metadata import version as _version
+
+from lamoo_fast.kernels import (
+    HVEstimate,
+    ParetoArchive,
+    dominance_count,
+    filter_dominated,
+    hv_approx,
+    hv_contributions,
+    hv_improvement,
+    hypervolume,
+    hypervolume_batch,
+    is_nondominated,
+    pareto_rank,
+)
+from lamoo_fast.search import (
+    FAILED,
+    Categorical,
+    CMASampler,
+    EHVISampler,
+    Float,
+    Greedy,
+    Integer,
+    LaMOO,
+    Leaf,
+    Path,
+    Space,
+    SpaceExhausted,
+    Study,
+    SVMClassifier,
+    Trial,
+    UniformSampler,
+    failed,
+)
+from lamoo_fast.nas import Objective, Problem, Table, problem  # isort: skip  (the room to the right)
+
+__version__ = _version("lamoo_fast")
+
+__all__ = [
+    "FAILED",
+    "CMASampler",
+    "Categorical",
+    "EHVISampler",
+    "Float",
+    "Greedy",
+    "HVEstimate",
+    "Integer",
+    "LaMOO",
+    "Leaf",
+    "Objective",
+    "ParetoArchive",
+    "Path",
+    "Problem",
+    "SVMClassifier",
+    "Space",
+    "SpaceExhausted",
+    "Study",
+    "Table",
+    "Trial",
+    "UniformSampler",
+    "dominance_count",
+    "failed",
+    "filter_dominated",
+    "hv_approx",
+    "hv_contributions",
+    "hv_improvement",
+    "hypervolume",
+    "hypervolume_batch",
+    "is_nondominated",
+    "pareto_rank",
+    "problem",
+]
