@@ -32,6 +32,7 @@ from lamoo_fast.kernels import (
     is_nondominated,
     pareto_rank,
 )
+from lamoo_fast.nas import Objective, Problem, Table, problem
 from lamoo_fast.search import (
     FAILED,
     Categorical,
@@ -51,7 +52,6 @@ from lamoo_fast.search import (
     UniformSampler,
     failed,
 )
-from lamoo_fast.nas import Objective, Problem, Table, problem  # isort: skip  (the room to the right)
 
 __version__ = _version("lamoo_fast")
 
