@@ -1,0 +1,77 @@
+"""Search problems: tables of measured architectures, test functions, and the user's own code.
+
+``load_problem(name)`` gives a `Problem` (space, objectives, evaluation, reference point); a
+`Table` is one whose true Pareto front is known.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+from lamoo_fast.nas.nasbench201 import nasbench201, nasbench201_joined
+from lamoo_fast.nas.nasbench_graph import GRAPHS, nasbench_graph
+from lamoo_fast.nas.problem import Objective, Problem, load_attribute, nearest, problem
+from lamoo_fast.nas.synthetic import branin_currin, dtlz2, vehicle_safety
+from lamoo_fast.nas.table import Table
+
+__all__ = ["Objective", "Problem", "Table", "data_folder", "load_problem", "problem"]
+
+
+def data_folder() -> Path:
+    """Folder of the shared tables: ``LAMOO_DATA``, else ``../shared/data/nas`` if it exists.
+
+    Raises
+    ------
+    ValueError
+        If there is no such folder.
+    """
+    named = os.environ.get("LAMOO_DATA")
+    folder = Path(named or "../shared/data/nas")
+    if not folder.is_dir():
+        raise ValueError(
+            f"LAMOO_DATA is {named!r}; wanted the folder that holds the shared tables"
+            if named
+            else "LAMOO_DATA is not set; wanted the folder that holds the shared tables"
+        )
+    return folder.resolve()
+
+
+_PROBLEMS: dict[str, Callable[[], Problem]] = {
+    "nasbench201": nasbench201,
+    "nasbench201-joined": lambda: nasbench201_joined(data_folder()),
+    **{f"nasbench-graph-{graph}": partial(nasbench_graph, graph) for graph in GRAPHS},
+    "branin-currin": branin_currin,
+    "vehicle-safety": vehicle_safety,
+    "dtlz2": dtlz2,
+}
+
+
+def load_problem(name: str, objectives: Iterable[str] | None = None) -> Problem:
+    """Return the problem called `name` with the chosen objectives.
+
+    Parameters
+    ----------
+    name : str
+        One of the known names, or ``module:attribute`` of a `Problem` in an importable module.
+    objectives : iterable of str, optional
+        Names of the objectives, in the order wanted; the problem's default ones if None.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown (the nearest known one is suggested) or data is missing.
+
+    Examples
+    --------
+    >>> load_problem("vehicle-safety", ["mass", "intrusion"]).ref
+    (1864.72022, 0.2903999384)
+    """
+    module, colon, attribute = name.partition(":")
+    if colon:
+        return load_attribute(module, attribute).select(objectives)
+    if name not in _PROBLEMS:
+        raise ValueError(f"unknown problem {name!r}{nearest(name, list(_PROBLEMS))}")
+    return _PROBLEMS[name]().select(objectives)
