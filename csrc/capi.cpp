@@ -1,0 +1,96 @@
+// The C interface over the C++: translates exceptions into statuses, nothing else.
+#include <new>
+
+#include "archive.hpp"
+#include "dominance.hpp"
+#include "hv_approx.hpp"
+#include "hypervolume.hpp"
+#include "lamoo_fast.h"
+
+struct lamoo_archive {
+  lamoo::Archive archive;
+};
+
+namespace {
+
+template <class Body>
+lamoo_status guarded(Body body) noexcept {
+  try {
+    body();
+    return LAMOO_OK;
+  } catch (const std::bad_alloc&) {
+    return LAMOO_NO_MEMORY;
+  } catch (...) {
+    return LAMOO_UNEXPECTED;
+  }
+}
+
+}  // namespace
+
+lamoo_status lamoo_hypervolume(const double* F, size_t n, size_t m, const double* ref,
+                               int n_threads, double* out) {
+  return guarded([=] { *out = lamoo::hypervolume(F, n, m, ref, n_threads); });
+}
+
+lamoo_status lamoo_hypervolume_batch(const double* F, const size_t* start, size_t k, size_t m,
+                                     const double* ref, int n_threads, double* out) {
+  return guarded([=] { lamoo::hypervolume_batch(F, start, k, m, ref, n_threads, out); });
+}
+
+lamoo_status lamoo_hv_contributions(const double* F, size_t n, size_t m, const double* ref,
+                                    int ignore_dominated, int n_threads, double* out) {
+  return guarded(
+      [=] { lamoo::hv_contributions(F, n, m, ref, ignore_dominated != 0, n_threads, out); });
+}
+
+lamoo_status lamoo_hv_improvement(const double* C, size_t c, const double* F, size_t n, size_t m,
+                                  const double* ref, int n_threads, double* out) {
+  return guarded([=] { lamoo::hv_improvement(C, c, F, n, m, ref, n_threads, out); });
+}
+
+lamoo_status lamoo_hv_approx(const double* F, size_t n, size_t m, const double* ref,
+                             uint64_t n_samples, double rel_tol, uint64_t seed, int n_threads,
+                             double* value, double* stderr_, uint64_t* n_used) {
+  return guarded([=] {
+    const lamoo::HVEstimate estimate =
+        lamoo::hv_approx(F, n, m, ref, n_samples, rel_tol, seed, n_threads);
+    *value = estimate.value;
+    *stderr_ = estimate.stderr_;
+    *n_used = estimate.n_samples;
+  });
+}
+
+lamoo_status lamoo_is_nondominated(const double* F, size_t n, size_t m, int keep_weakly,
+                                   uint8_t* out) {
+  return guarded([=] { lamoo::is_nondominated(F, n, m, keep_weakly != 0, out); });
+}
+
+lamoo_status lamoo_pareto_rank(const double* F, size_t n, size_t m, int64_t* out) {
+  return guarded([=] { lamoo::pareto_rank(F, n, m, out); });
+}
+
+lamoo_status lamoo_dominance_count(const double* F, size_t n, size_t m, int n_threads,
+                                   int64_t* out) {
+  return guarded([=] { lamoo::dominance_count(F, n, m, n_threads, out); });
+}
+
+lamoo_status lamoo_archive_new(size_t m, const double* ref, lamoo_archive** out) {
+  return guarded([=] { *out = new lamoo_archive{lamoo::Archive(m, ref)}; });
+}
+
+void lamoo_archive_free(lamoo_archive* archive) { delete archive; }
+
+lamoo_status lamoo_archive_add(lamoo_archive* archive, const double* F, size_t n,
+                               uint8_t* accepted) {
+  return guarded([=] { archive->archive.add(F, n, accepted); });
+}
+
+size_t lamoo_archive_size(const lamoo_archive* archive) { return archive->archive.size(); }
+
+lamoo_status lamoo_archive_front(const lamoo_archive* archive, double* out) {
+  return guarded([=] { archive->archive.front(out); });
+}
+
+lamoo_status lamoo_archive_hypervolume(lamoo_archive* archive, double* out) {
+  return guarded([=] { *out = archive->archive.hypervolume(); });
+}

@@ -1,0 +1,46 @@
+"""Kernels: arrays in, arrays out. Hypervolume, Pareto dominance and an archive, in C++.
+
+Names, argument order and keywords are those of moocore where it has the function. ``F`` is
+``(n, m)``: n points of m objectives, minimised unless ``maximise`` says otherwise; ``ref`` is the
+reference point. Every function checks its arguments once (`_check`), releases the GIL, keeps no
+global state and never writes to what it was given. No result depends on ``n_threads``.
+"""
+
+try:
+    from lamoo_fast.kernels import _core  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        "lamoo_fast was installed without its compiled part; reinstall with: "
+        "pip install --force-reinstall lamoo_fast "
+        "(building from source needs a C++17 compiler)"
+    ) from error
+
+from lamoo_fast.kernels.archive import ParetoArchive
+from lamoo_fast.kernels.hypervolume import (
+    HVEstimate,
+    hv_approx,
+    hv_contributions,
+    hv_improvement,
+    hypervolume,
+    hypervolume_batch,
+)
+from lamoo_fast.kernels.pareto import (
+    dominance_count,
+    filter_dominated,
+    is_nondominated,
+    pareto_rank,
+)
+
+__all__ = [
+    "HVEstimate",
+    "ParetoArchive",
+    "dominance_count",
+    "filter_dominated",
+    "hv_approx",
+    "hv_contributions",
+    "hv_improvement",
+    "hypervolume",
+    "hypervolume_batch",
+    "is_nondominated",
+    "pareto_rank",
+]

@@ -1,0 +1,217 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, freethreading_compatible=True
+"""The boundary to csrc: typed arrays in, statuses to exceptions, nothing else.
+
+Trusts its arguments; `lamoo_fast.kernels._check` has seen them. The GIL is released in every call.
+"""
+
+from libc.stdint cimport int64_t, uint8_t, uint64_t
+
+import numpy as np
+
+cdef extern from "lamoo_fast.h" nogil:
+    ctypedef struct lamoo_archive:
+        pass
+    int c_hypervolume "lamoo_hypervolume"(
+        const double*, size_t, size_t, const double*, int, double*)
+    int c_hypervolume_batch "lamoo_hypervolume_batch"(
+        const double*, const size_t*, size_t, size_t, const double*, int, double*)
+    int c_hv_contributions "lamoo_hv_contributions"(
+        const double*, size_t, size_t, const double*, int, int, double*)
+    int c_hv_improvement "lamoo_hv_improvement"(
+        const double*, size_t, const double*, size_t, size_t, const double*, int, double*)
+    int c_hv_approx "lamoo_hv_approx"(
+        const double*, size_t, size_t, const double*, uint64_t, double, uint64_t, int,
+        double*, double*, uint64_t*)
+    int c_is_nondominated "lamoo_is_nondominated"(const double*, size_t, size_t, int, uint8_t*)
+    int c_pareto_rank "lamoo_pareto_rank"(const double*, size_t, size_t, int64_t*)
+    int c_dominance_count "lamoo_dominance_count"(const double*, size_t, size_t, int, int64_t*)
+    int lamoo_archive_new(size_t, const double*, lamoo_archive**)
+    void lamoo_archive_free(lamoo_archive*)
+    int lamoo_archive_add(lamoo_archive*, const double*, size_t, uint8_t*)
+    size_t lamoo_archive_size(const lamoo_archive*)
+    int lamoo_archive_front(const lamoo_archive*, double*)
+    int lamoo_archive_hypervolume(lamoo_archive*, double*)
+    int LAMOO_OK
+    int LAMOO_NO_MEMORY
+
+
+cdef int check(int status) except -1:
+    if status == LAMOO_OK:
+        return 0
+    if status == LAMOO_NO_MEMORY:
+        raise MemoryError("out of memory in a lamoo_fast kernel")
+    raise RuntimeError(f"lamoo_fast kernel failed with status {status}; please report this")
+
+
+# ---- for Cython (_core.pxd) ----
+
+cdef int lamoo_hypervolume(const double* F, size_t n, size_t m, const double* ref,
+                           int n_threads, double* out) noexcept nogil:
+    return c_hypervolume(F, n, m, ref, n_threads, out)
+
+
+cdef int lamoo_hypervolume_batch(const double* F, const size_t* start, size_t k, size_t m,
+                                 const double* ref, int n_threads, double* out) noexcept nogil:
+    return c_hypervolume_batch(F, start, k, m, ref, n_threads, out)
+
+
+cdef int lamoo_hv_contributions(const double* F, size_t n, size_t m, const double* ref,
+                                int ignore_dominated, int n_threads, double* out) noexcept nogil:
+    return c_hv_contributions(F, n, m, ref, ignore_dominated, n_threads, out)
+
+
+cdef int lamoo_hv_improvement(const double* C, size_t c, const double* F, size_t n, size_t m,
+                              const double* ref, int n_threads, double* out) noexcept nogil:
+    return c_hv_improvement(C, c, F, n, m, ref, n_threads, out)
+
+
+cdef int lamoo_hv_approx(const double* F, size_t n, size_t m, const double* ref,
+                         uint64_t n_samples, double rel_tol, uint64_t seed, int n_threads,
+                         double* value, double* stderr_, uint64_t* n_used) noexcept nogil:
+    return c_hv_approx(F, n, m, ref, n_samples, rel_tol, seed, n_threads, value, stderr_, n_used)
+
+
+cdef int lamoo_is_nondominated(const double* F, size_t n, size_t m, int keep_weakly,
+                               uint8_t* out) noexcept nogil:
+    return c_is_nondominated(F, n, m, keep_weakly, out)
+
+
+cdef int lamoo_pareto_rank(const double* F, size_t n, size_t m, int64_t* out) noexcept nogil:
+    return c_pareto_rank(F, n, m, out)
+
+
+cdef int lamoo_dominance_count(const double* F, size_t n, size_t m, int n_threads,
+                               int64_t* out) noexcept nogil:
+    return c_dominance_count(F, n, m, n_threads, out)
+
+
+# ---- for Python (_core.pyi) ----
+
+def hypervolume(const double[:, ::1] F, const double[::1] ref, int n_threads):
+    cdef double out = 0.0
+    cdef int status
+    with nogil:
+        status = c_hypervolume(&F[0, 0], F.shape[0], F.shape[1], &ref[0], n_threads, &out)
+    check(status)
+    return out
+
+
+def hypervolume_batch(const double[:, ::1] F, const size_t[::1] start, const double[::1] ref,
+                      int n_threads):
+    out = np.empty(start.shape[0] - 1)
+    cdef double[::1] view = out
+    cdef int status
+    with nogil:
+        status = c_hypervolume_batch(&F[0, 0], &start[0], start.shape[0] - 1, F.shape[1], &ref[0],
+                                     n_threads, &view[0])
+    check(status)
+    return out
+
+
+def hv_contributions(const double[:, ::1] F, const double[::1] ref, bint ignore_dominated,
+                     int n_threads):
+    out = np.empty(F.shape[0])
+    cdef double[::1] view = out
+    cdef int status
+    with nogil:
+        status = c_hv_contributions(&F[0, 0], F.shape[0], F.shape[1], &ref[0], ignore_dominated,
+                                    n_threads, &view[0])
+    check(status)
+    return out
+
+
+def hv_improvement(const double[:, ::1] C, const double[:, ::1] F, const double[::1] ref,
+                   int n_threads):
+    out = np.empty(C.shape[0])
+    cdef double[::1] view = out
+    cdef int status
+    with nogil:
+        status = c_hv_improvement(&C[0, 0], C.shape[0], &F[0, 0], F.shape[0], F.shape[1], &ref[0],
+                                  n_threads, &view[0])
+    check(status)
+    return out
+
+
+def hv_approx(const double[:, ::1] F, const double[::1] ref, uint64_t n_samples, double rel_tol,
+              uint64_t seed, int n_threads):
+    cdef double value = 0.0, stderr_ = 0.0
+    cdef uint64_t n_used = 0
+    cdef int status
+    with nogil:
+        status = c_hv_approx(&F[0, 0], F.shape[0], F.shape[1], &ref[0], n_samples, rel_tol, seed,
+                             n_threads, &value, &stderr_, &n_used)
+    check(status)
+    return value, stderr_, n_used
+
+
+def is_nondominated(const double[:, ::1] F, bint keep_weakly):
+    out = np.empty(F.shape[0], dtype=np.bool_)
+    cdef uint8_t[::1] view = out.view(np.uint8)
+    cdef int status
+    with nogil:
+        status = c_is_nondominated(&F[0, 0], F.shape[0], F.shape[1], keep_weakly, &view[0])
+    check(status)
+    return out
+
+
+def pareto_rank(const double[:, ::1] F):
+    out = np.empty(F.shape[0], dtype=np.int64)
+    cdef int64_t[::1] view = out
+    cdef int status
+    with nogil:
+        status = c_pareto_rank(&F[0, 0], F.shape[0], F.shape[1], &view[0])
+    check(status)
+    return out
+
+
+def dominance_count(const double[:, ::1] F, int n_threads):
+    out = np.empty(F.shape[0], dtype=np.int64)
+    cdef int64_t[::1] view = out
+    cdef int status
+    with nogil:
+        status = c_dominance_count(&F[0, 0], F.shape[0], F.shape[1], n_threads, &view[0])
+    check(status)
+    return out
+
+
+cdef class Archive:
+    """Owns a lamoo_archive. One thread at a time; the caller keeps to that."""
+
+    cdef lamoo_archive* handle
+    cdef size_t m
+
+    def __cinit__(self, const double[::1] ref):
+        self.m = ref.shape[0]
+        check(lamoo_archive_new(self.m, &ref[0], &self.handle))
+
+    def __dealloc__(self):
+        lamoo_archive_free(self.handle)
+
+    def __len__(self):
+        return lamoo_archive_size(self.handle)
+
+    def add(self, const double[:, ::1] F):
+        accepted = np.empty(F.shape[0], dtype=np.bool_)
+        cdef uint8_t[::1] view = accepted.view(np.uint8)
+        cdef int status
+        with nogil:
+            status = lamoo_archive_add(self.handle, &F[0, 0], F.shape[0], &view[0])
+        check(status)
+        return accepted
+
+    def front(self):
+        out = np.empty((len(self), self.m))
+        cdef double[:, ::1] view = out
+        cdef int status
+        with nogil:
+            status = lamoo_archive_front(self.handle, &view[0, 0])
+        check(status)
+        return out
+
+    def hypervolume(self):
+        cdef double out = 0.0
+        cdef int status
+        with nogil:
+            status = lamoo_archive_hypervolume(self.handle, &out)
+        check(status)
+        return out

@@ -1,0 +1,316 @@
+"""Hypervolume: the volume that points dominate, up to a reference point.
+
+Exact results hold to 1e-12 relative against exact arithmetic, contributions and improvements too:
+they are sums of products of coordinate differences, never differences of volumes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lamoo_fast.kernels import _check, _core
+
+_DEFAULT_SAMPLES = 2**17
+_MOST_SAMPLES = 2**26  # with rel_tol alone
+
+
+class HVEstimate(NamedTuple):
+    """An estimate of a hypervolume, its standard error and the number of samples it took."""
+
+    value: float
+    stderr: float
+    n_samples: int
+
+
+def hypervolume(
+    F: ArrayLike, /, ref: ArrayLike, *, maximise: _check.Maximise = False, n_threads: int = 1
+) -> float:
+    """Compute the hypervolume of a set of points.
+
+    Parameters
+    ----------
+    F : array_like, shape (n, m)
+        Points of m objectives. A point counts where it is better than ref in every objective;
+        dominated and repeated points add nothing.
+    ref : float or array_like, shape (m,)
+        Reference point; one number stands for all objectives.
+    maximise : bool or m bools
+        Objectives to maximise rather than minimise; ref is in the same sense.
+    n_threads : int
+        Threads to use; -1 for all processors.
+
+    Returns
+    -------
+    float
+        In the product of the objectives' units.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not real or not finite, or the shapes do not fit.
+
+    Notes
+    -----
+    {algorithm}
+
+    Examples
+    --------
+    >>> from lamoo_fast.kernels import hypervolume
+    >>> hypervolume([[1, 3], [2, 2], [3, 1]], ref=4)
+    6.0
+    >>> hypervolume([[3, 1], [2, 2], [1, 3]], ref=0, maximise=True)
+    6.0
+    """
+    points, corner = _points_and_ref(F, ref, maximise)
+    return _core.hypervolume(points, corner, _check.n_threads(n_threads))
+
+
+def hypervolume_batch(
+    sets: Sequence[ArrayLike],
+    /,
+    ref: ArrayLike,
+    *,
+    maximise: _check.Maximise = False,
+    n_threads: int = 1,
+) -> NDArray[np.float64]:
+    """Compute the hypervolumes of many sets in one call.
+
+    Parameters
+    ----------
+    sets : sequence of k array_like, shapes (n_i, m)
+        Sets of points; a set may be empty, with shape (0, m).
+    ref : float or array_like, shape (m,)
+        Reference point of all sets.
+    maximise : bool or m bools
+        Objectives to maximise rather than minimise; ref is in the same sense.
+    n_threads : int
+        Threads to use; -1 for all processors. Threads share out whole sets.
+
+    Returns
+    -------
+    ndarray of float64, shape (k,)
+        The numbers that `hypervolume` gives for each set.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not real or not finite, or the shapes do not fit.
+
+    See Also
+    --------
+    hypervolume : one set; algorithm and complexity are the same.
+
+    Examples
+    --------
+    >>> from lamoo_fast.kernels import hypervolume_batch
+    >>> hypervolume_batch([[[1, 3], [3, 1]], [[2, 2]]], ref=4)
+    array([5., 4.])
+    """
+    threads = _check.n_threads(n_threads)
+    if len(sets) == 0:
+        return np.empty(0)
+    arrays = [_check.objectives(F, maximise, f"sets[{i}]") for i, F in enumerate(sets)]
+    m = arrays[0].shape[1]
+    for i, F in enumerate(arrays):
+        if F.shape[1] != m:
+            raise ValueError(f"sets[{i}] has {F.shape[1]} columns but sets[0] has {m}")
+    points = np.concatenate(arrays)
+    corner = _check.reference(ref, m, maximise, "sets[0]")
+    _check.distances_fit(points, corner, "sets")
+    start = np.zeros(len(arrays) + 1, dtype=np.uintp)
+    np.cumsum([len(F) for F in arrays], out=start[1:])
+    return _core.hypervolume_batch(points, start, corner, threads)
+
+
+def hv_contributions(
+    F: ArrayLike,
+    /,
+    ref: ArrayLike,
+    *,
+    maximise: _check.Maximise = False,
+    ignore_dominated: bool = True,
+    n_threads: int = 1,
+) -> NDArray[np.float64]:
+    """Compute for each point the volume that it alone dominates.
+
+    Parameters
+    ----------
+    F : array_like, shape (n, m)
+        Points of m objectives.
+    ref : float or array_like, shape (m,)
+        Reference point; one number stands for all objectives.
+    maximise : bool or m bools
+        Objectives to maximise rather than minimise; ref is in the same sense.
+    ignore_dominated : bool
+        Take dominated points away first, so that they take nothing from the points that dominate
+        them.
+    n_threads : int
+        Threads to use; -1 for all processors.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        0 for dominated and for repeated points.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not real or not finite, or the shapes do not fit.
+
+    Notes
+    -----
+    {algorithm}
+
+    Examples
+    --------
+    >>> from lamoo_fast.kernels import hv_contributions
+    >>> hv_contributions([[1, 3], [2, 2], [3, 1], [3, 2]], ref=4)
+    array([1., 1., 1., 0.])
+    >>> hv_contributions([[1, 3], [2, 2], [3, 1], [3, 2]], ref=4, ignore_dominated=False)
+    array([1., 1., 1., 0.])
+    """
+    points, corner = _points_and_ref(F, ref, maximise)
+    return _core.hv_contributions(
+        points,
+        corner,
+        _check.flag(ignore_dominated, "ignore_dominated"),
+        _check.n_threads(n_threads),
+    )
+
+
+def hv_improvement(
+    candidates: ArrayLike,
+    F: ArrayLike,
+    /,
+    ref: ArrayLike,
+    *,
+    maximise: _check.Maximise = False,
+    n_threads: int = 1,
+) -> NDArray[np.float64]:
+    """Compute the volume that each candidate, on its own, would add to a set of points.
+
+    Parameters
+    ----------
+    candidates : array_like, shape (c, m)
+        Points that might join.
+    F : array_like, shape (n, m)
+        Points that are there.
+    ref : float or array_like, shape (m,)
+        Reference point; one number stands for all objectives.
+    maximise : bool or m bools
+        Objectives to maximise rather than minimise; ref is in the same sense.
+    n_threads : int
+        Threads to use; -1 for all processors.
+
+    Returns
+    -------
+    ndarray of float64, shape (c,)
+        0 for a candidate that F dominates or that does not dominate ref.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not real or not finite, or the shapes do not fit.
+
+    Notes
+    -----
+    {algorithm}
+
+    Examples
+    --------
+    >>> from lamoo_fast.kernels import hv_improvement
+    >>> hv_improvement([[0, 3], [2, 2], [3, 3]], [[1, 3], [3, 1]], ref=4)
+    array([1., 1., 0.])
+    """
+    points, corner = _points_and_ref(F, ref, maximise)
+    joining = _check.objectives(candidates, maximise, "candidates")
+    if joining.shape[1] != points.shape[1]:
+        raise ValueError(f"candidates has {joining.shape[1]} columns but F has {points.shape[1]}")
+    _check.distances_fit(joining, corner, "candidates")
+    return _core.hv_improvement(joining, points, corner, _check.n_threads(n_threads))
+
+
+def hv_approx(
+    F: ArrayLike,
+    /,
+    ref: ArrayLike,
+    *,
+    n_samples: int | None = None,
+    rel_tol: float | None = None,
+    seed: _check.Seed = None,
+    maximise: _check.Maximise = False,
+    n_threads: int = 1,
+) -> HVEstimate:
+    """Estimate the hypervolume of a set of points, with an honest standard error.
+
+    Parameters
+    ----------
+    F : array_like, shape (n, m)
+        Points of m objectives.
+    ref : float or array_like, shape (m,)
+        Reference point; one number stands for all objectives.
+    n_samples : int, optional
+        Samples to take at most: by default 2**17, with rel_tol 2**26.
+    rel_tol : float, optional
+        Stop once the standard error is at most this fraction of the value.
+    seed : int or numpy.random.Generator, optional
+        The same seed gives the same estimate, for any number of threads.
+    maximise : bool or m bools
+        Objectives to maximise rather than minimise; ref is in the same sense.
+    n_threads : int
+        Threads to use; -1 for all processors.
+
+    Returns
+    -------
+    HVEstimate
+        value, stderr and n_samples (the samples taken).
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not real or not finite, or does not fit the others.
+
+    Notes
+    -----
+    {algorithm}
+
+    Examples
+    --------
+    >>> from lamoo_fast.kernels import hv_approx
+    >>> estimate = hv_approx([[1, 3], [2, 2], [3, 1]], ref=4, seed=0)
+    >>> abs(estimate.value - 6.0) < 0.06
+    True
+    """
+    points, corner = _points_and_ref(F, ref, maximise)
+    if rel_tol is not None:
+        rel_tol = float(_check.numbers(rel_tol, "rel_tol"))
+        if not 0.0 < rel_tol < np.inf:
+            raise ValueError(f"rel_tol must be positive and finite, not {rel_tol}")
+    if n_samples is None:
+        n_samples = _DEFAULT_SAMPLES if rel_tol is None else _MOST_SAMPLES
+    n_samples = _check.integer(n_samples, "n_samples")
+    if not 0 < n_samples < 2**64:
+        raise ValueError(f"n_samples must be in 1 .. 2**64 - 1, not {n_samples}")
+    return HVEstimate(
+        *_core.hv_approx(
+            points,
+            corner,
+            n_samples,
+            rel_tol or 0.0,
+            _check.seed(seed),
+            _check.n_threads(n_threads),
+        )
+    )
+
+
+def _points_and_ref(
+    F: ArrayLike, ref: ArrayLike, maximise: _check.Maximise
+) -> tuple[_check.Floats, _check.Floats]:
+    points = _check.objectives(F, maximise)
+    corner = _check.reference(ref, points.shape[1], maximise)
+    _check.distances_fit(points, corner)
+    return points, corner
