@@ -1,0 +1,49 @@
+"""The search: LaMOO behind an ask/tell interface.
+
+    ask(n)                                              lamoo.py
+     |- archive changed? PartitionTree.build(X, F)      tree.py
+     |    per node: better half -> SVM -> split         partition.py
+     |- leaf = selection.select(tree)                   selection.py
+     |- region = tree.region(leaf)                      tree.py
+     |- X = sampler.draw(region, n, view)               samplers/
+     `- Trials(id, config, x)                           trial.py
+    tell(trials, values)
+     `- checked, recorded; the tree is rebuilt at the next ask
+
+State is settings, trials and the state of the random generator; the tree is a cache.
+"""
+
+from lamoo_fast.search.lamoo import LaMOO
+from lamoo_fast.search.partition import SVMClassifier
+from lamoo_fast.search.samplers import CMASampler, EHVISampler, Sampler, UniformSampler, View
+from lamoo_fast.search.selection import Greedy, Leaf, Path, Selection
+from lamoo_fast.search.space import Categorical, Float, Integer, Space
+from lamoo_fast.search.study import Study
+from lamoo_fast.search.tree import PartitionTree, Region
+from lamoo_fast.search.trial import FAILED, Failed, SpaceExhausted, Trial, failed
+
+__all__ = [
+    "FAILED",
+    "CMASampler",
+    "Categorical",
+    "EHVISampler",
+    "Failed",
+    "Float",
+    "Greedy",
+    "Integer",
+    "LaMOO",
+    "Leaf",
+    "PartitionTree",
+    "Path",
+    "Region",
+    "SVMClassifier",
+    "Sampler",
+    "Selection",
+    "Space",
+    "SpaceExhausted",
+    "Study",
+    "Trial",
+    "UniformSampler",
+    "View",
+    "failed",
+]

@@ -1,0 +1,214 @@
+"""One split of the search space: which points are the better half, and the boundary around them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from lamoo_fast.kernels import dominance_count, pareto_rank
+from lamoo_fast.search.space import Array, Mask
+
+_MARGIN = 1e-9
+_CHUNK = 4096
+
+
+class Split(Protocol):
+    """Divides the space in two. It must be picklable if searches are to be."""
+
+    def side(self, Z: Array) -> Mask:
+        """Tell for each row of the features Z (n, f) whether it is on the good side."""
+
+
+class Classifier(Protocol):
+    """Learns a split. Its repr names all its settings, since saved searches compare it."""
+
+    def fit(self, Z: Array, good: Mask) -> Split:
+        """Learn from features Z (n, f) and labels (n,), both labels present."""
+
+
+def better_half(F: Array) -> Mask | None:
+    """Label the better half of the rows of F.
+
+    Rows are ordered by the number of rows that dominate them, then by Pareto rank. Rows that are
+    equal in both always share a label, so the cut is at the change of key nearest to the middle,
+    and no label depends on the order of the rows.
+
+    Parameters
+    ----------
+    F
+        (n, m) objectives, minimised.
+
+    Returns
+    -------
+    (n,) labels, True = good; None when all rows are equally good.
+
+    Notes
+    -----
+    The labels of LaMOO (Zhao et al., 2022) with ties decided by rank instead of by position.
+
+    Examples
+    --------
+    >>> better_half(np.array([[0.0, 1.0], [1.0, 0.0], [2.0, 2.0], [3.0, 3.0]]))
+    array([ True,  True, False, False])
+    """
+    keys = np.stack([dominance_count(F), pareto_rank(F)])
+    _, level, counts = np.unique(keys, axis=1, return_inverse=True, return_counts=True)
+    if len(counts) < 2:
+        return None
+    n_good = np.cumsum(counts)[:-1]
+    cut = int(np.argmin(np.abs(2 * n_good - len(F))))
+    return np.asarray(level.reshape(-1) <= cut)
+
+
+@dataclass(frozen=True, eq=False)
+class SVMSplit:
+    """The boundary of a trained support vector machine, as plain arrays.
+
+    Attributes
+    ----------
+    kernel, gamma, degree
+        As in `SVMClassifier`, with gamma a number.
+    mean, scale
+        (f,) features are centred and scaled by these first.
+    support, dual
+        (s, f) support vectors and (s,) coefficients.
+    intercept
+        Constant of the decision function.
+    """
+
+    kernel: str
+    gamma: float
+    degree: int
+    mean: Array
+    scale: Array
+    support: Array
+    dual: Array
+    intercept: float
+
+    def decision(self, Z: Array) -> Array:
+        """Decision function for features Z (n, f): positive on the good side. O(n s f)."""
+        Z = (Z - self.mean) / self.scale
+        if self.kernel == "linear":
+            return np.asarray(Z @ (self.support.T @ self.dual) + self.intercept)
+        out = np.empty(len(Z))
+        for i in range(0, len(Z), _CHUNK):  # bounds the memory for large n
+            K = Z[i : i + _CHUNK] @ self.support.T
+            if self.kernel == "poly":
+                K = (self.gamma * K + 1.0) ** self.degree
+            else:
+                squares = np.square(Z[i : i + _CHUNK]).sum(axis=1)[:, None]
+                K = np.exp(self.gamma * (2 * K - squares - np.square(self.support).sum(axis=1)))
+            out[i : i + _CHUNK] = K @ self.dual + self.intercept
+        return out
+
+    def side(self, Z: Array) -> Mask:
+        """Tell for each row of Z (n, f) whether it is on the good side.
+
+        Discrete spaces have points that lie on the boundary by symmetry. Their computed decision
+        is rounding noise, which depends on the other rows in the matrix product; the margin puts
+        them on the bad side always.
+        """
+        return np.asarray(self.decision(Z) > _MARGIN)
+
+
+@dataclass(frozen=True)
+class SVMClassifier:
+    """Support vector machine on standardised features.
+
+    Parameters
+    ----------
+    kernel
+        "rbf", "linear" or "poly".
+    C
+        Cost of a row on the wrong side.
+    gamma
+        Width of the rbf and poly kernels; "scale" is 1 over the number of features that vary.
+    degree
+        Degree of the poly kernel.
+
+    Raises
+    ------
+    ValueError
+        When a setting is not one of these.
+
+    Notes
+    -----
+    Training is libsvm's (Chang and Lin, 2011), between O(n^2 f) and O(n^3 f).
+
+    Examples
+    --------
+    >>> Z = np.array([[0.1], [0.2], [0.8], [0.9]])
+    >>> split = SVMClassifier("linear").fit(Z, np.array([True, True, False, False]))
+    >>> split.side(np.array([[0.0], [1.0]]))
+    array([ True, False])
+    """
+
+    kernel: str = "rbf"
+    C: float = 1.0
+    gamma: float | str = "scale"
+    degree: int = 3
+
+    def __post_init__(self) -> None:
+        if self.kernel not in ("rbf", "linear", "poly"):
+            raise ValueError(f"kernel is {self.kernel!r}, wanted 'rbf', 'linear' or 'poly'")
+        if not 0 < self.C < np.inf:
+            raise ValueError(f"C is {self.C}, wanted a positive number")
+        if self.gamma != "scale" and (isinstance(self.gamma, str) or not 0 < self.gamma < np.inf):
+            raise ValueError(f"gamma is {self.gamma!r}, wanted 'scale' or a positive number")
+        if self.degree < 1:
+            raise ValueError(f"degree is {self.degree}, wanted at least 1")
+
+    def fit(self, Z: Array, good: Mask) -> SVMSplit:
+        """Learn the boundary between the good and the other rows of Z (n, f)."""
+        from sklearn.svm import SVC
+
+        mean, scale = Z.mean(axis=0), Z.std(axis=0)
+        varies = scale > 1e-12
+        scale = np.where(varies, scale, 1.0)
+        gamma = 1.0 / max(1, int(varies.sum())) if self.gamma == "scale" else float(self.gamma)
+        svc = SVC(C=self.C, kernel=self.kernel, gamma=gamma, degree=self.degree, coef0=1.0)
+        svc.fit((Z - mean) / scale, good)
+        return SVMSplit(
+            kernel=self.kernel,
+            gamma=gamma,
+            degree=self.degree,
+            mean=mean,
+            scale=scale,
+            support=svc.support_vectors_,
+            dual=svc.dual_coef_[0],
+            intercept=float(svc.intercept_[0]),
+        )
+
+
+def split_rows(
+    classifier: Classifier, Z: Array, F: Array, min_rows: int
+) -> tuple[Split, Mask] | None:
+    """Split a set of rows by their place in the space, or refuse.
+
+    Parameters
+    ----------
+    classifier
+        Learns the boundary from the labels of `better_half`.
+    Z, F
+        (n, f) features and (n, m) minimised objectives.
+    min_rows
+        Least number of rows on either side.
+
+    Returns
+    -------
+    The split and the side (n,) on which it puts each row, which may differ from the label the row
+    had: the rows of a side are exactly the rows inside the region. None when the rows are too few,
+    equally good, in one place, or when the boundary leaves too few of them on a side.
+    """
+    if len(F) < 2 * min_rows or not np.ptp(Z, axis=0).any():
+        return None
+    good = better_half(F)
+    if good is None:
+        return None
+    split = classifier.fit(Z, good)
+    side = split.side(Z)
+    if not min_rows <= side.sum() <= len(F) - min_rows:
+        return None
+    return split, side

@@ -1,0 +1,52 @@
+"""The reference point of the hypervolume: checking a given one, choosing one otherwise."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from lamoo_fast.kernels import is_nondominated
+from lamoo_fast.search.space import Array
+
+
+def check_ref(ref: npt.ArrayLike, m: int) -> tuple[float, ...]:
+    """Return the reference point as m plain numbers, or raise ValueError."""
+    try:
+        point = np.asarray(ref, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"ref is {ref!r}, wanted {m} numbers") from None
+    if point.shape != (m,):
+        raise ValueError(f"ref has shape {point.shape}, wanted ({m},)")
+    if not np.isfinite(point).all():
+        raise ValueError(f"ref is {point.tolist()}, wanted finite numbers")
+    return tuple(point.tolist())
+
+
+def infer_ref(F: Array) -> Array:
+    """Choose a reference point: the nadir of the front and 10 % of the range beyond.
+
+    Parameters
+    ----------
+    F
+        (n, m) objectives, minimised, n >= 1.
+
+    Returns
+    -------
+    (m,) reference point, minimised.
+
+    Notes
+    -----
+    Ishibuchi et al. (2018). Where the front has no range in an objective, the range of all points
+    stands in for it, and where that is 0 too, the size of the value, or 1.
+
+    Examples
+    --------
+    >>> infer_ref(np.array([[0.0, 2.0], [1.0, 1.0], [5.0, 5.0]]))
+    array([1.1, 2.1])
+    """
+    front = F[is_nondominated(F)]
+    nadir = front.max(axis=0)
+    width = nadir - front.min(axis=0)
+    for stand_in in (np.ptp(F, axis=0), np.abs(nadir), np.ones(F.shape[1])):
+        width = np.where(width > 0, width, stand_in)
+    return np.asarray(nadir + 0.1 * width)

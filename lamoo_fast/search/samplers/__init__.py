@@ -1,0 +1,8 @@
+"""Samplers: where inside the chosen region the next points are."""
+
+from lamoo_fast.search.samplers.cma import CMASampler
+from lamoo_fast.search.samplers.ehvi import EHVISampler
+from lamoo_fast.search.samplers.uniform import UniformSampler
+from lamoo_fast.search.samplers.view import Sampler, View
+
+__all__ = ["CMASampler", "EHVISampler", "Sampler", "UniformSampler", "View"]

@@ -1,0 +1,207 @@
+"""The partition tree: splits all the way down, and the region of the space behind each node."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lamoo_fast.kernels import hypervolume
+from lamoo_fast.search.partition import Classifier, Split, split_rows
+from lamoo_fast.search.space import Array, Mask, Space
+
+MAX_DEPTH = 32
+"""Depth of the tree at most; bounds the work when every split cuts off only a few rows."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """A part of the space: all points on the given side of each split.
+
+    Attributes
+    ----------
+    space
+        The whole space.
+    constraints
+        (split, side) pairs from the root of the tree down; none for the whole space.
+
+    Examples
+    --------
+    >>> from lamoo_fast.search.space import Float
+    >>> whole = Region(Space({"x": Float(0, 1)}))
+    >>> whole.contains(np.array([[0.2], [0.7]]))
+    array([ True,  True])
+    """
+
+    space: Space
+    constraints: tuple[tuple[Split, bool], ...] = ()
+
+    def contains(self, X: npt.ArrayLike) -> Mask:
+        """Tell which points of X (n, d) lie inside; `Space.valid` is not asked."""
+        Z = self.space.features(X)
+        inside = np.arange(len(Z))
+        for split, side in self.constraints:  # each split sees only what passed those before
+            inside = inside[split.side(Z[inside]) == side]
+        mask = np.zeros(len(Z), dtype=np.bool_)
+        mask[inside] = True
+        return mask
+
+    def parent(self) -> Region:
+        """Give up the deepest constraint.
+
+        Raises
+        ------
+        ValueError
+            When the region is the whole space.
+        """
+        if not self.constraints:
+            raise ValueError("the whole space has no parent region")
+        return Region(self.space, self.constraints[:-1])
+
+
+class PartitionTree:
+    """Recursive splits of the observed points, as flat arrays; node 0 is the root.
+
+    Nodes are numbered so that a parent comes before its children and a good child before the bad
+    one. Made by `build`.
+
+    Attributes
+    ----------
+    parent
+        (k,) parent of each node, -1 for the root.
+    child
+        (k, 2) good and bad child, -1 for a leaf.
+    split
+        The split of each node, None for a leaf.
+    order, start, stop
+        ``order[start[i]:stop[i]]`` are the rows of node i.
+    visits
+        (k,) number of rows of each node.
+    """
+
+    def __init__(self, space: Space, F: Array, ref: Array, ids: npt.NDArray[np.int64]) -> None:
+        self.space = space
+        self.ref = ref
+        self._F = F
+        self._ids = ids
+        self._values: dict[bytes, float] = {}
+        self.order = np.arange(len(F))
+        self.parent = np.empty(0, dtype=np.intp)
+        self.child = np.empty((0, 2), dtype=np.intp)
+        self.start = np.empty(0, dtype=np.intp)
+        self.stop = np.empty(0, dtype=np.intp)
+        self.split: list[Split | None] = []
+
+    @classmethod
+    def build(
+        cls,
+        space: Space,
+        X: Array,
+        F: Array,
+        ref: Array,
+        classifier: Classifier,
+        *,
+        leaf_size: int,
+        ids: Sequence[int] | None = None,
+        previous: PartitionTree | None = None,
+    ) -> PartitionTree:
+        """Split the observed points until every leaf refuses.
+
+        Parameters
+        ----------
+        space
+            Where the points lie.
+        X, F
+            (n, d) points and (n, m) minimised objectives. The tree does not depend on the order
+            of the rows.
+        ref
+            (m,) reference point of the hypervolumes.
+        classifier
+            Learns the splits.
+        leaf_size
+            Least number of rows of a node; one with fewer than twice as many is not split.
+        ids
+            (n,) what each row is called, for `previous`; by default its position.
+        previous
+            A tree with the same ref over some of the same rows: hypervolumes of nodes that have
+            the same rows here are taken from it.
+
+        Notes
+        -----
+        The construction of LaMOO (Zhao et al., ICLR 2022; JMLR 25(177), 2024). Dominance is
+        counted among the rows of a node only. O(depth) times the cost of a training on n rows.
+        """
+        # One fixed order of rows makes sums and the training independent of the order of arrival.
+        canonical = np.lexsort(np.hstack([F, X]).T[::-1])
+        row_ids = np.arange(len(F)) if ids is None else np.asarray(ids, dtype=np.int64)
+        tree = cls(space, F, ref, row_ids)
+        Z = space.features(X)
+        parent: list[int] = []
+        child: list[list[int]] = []
+        spans: list[tuple[int, int]] = []
+        stack = [(canonical, 0, -1, 0, 0)]  # rows, first position, parent, which child, depth
+        order = tree.order
+        while stack:
+            rows, start, above, which, depth = stack.pop()
+            node = len(parent)
+            parent.append(above)
+            child.append([-1, -1])
+            spans.append((start, start + len(rows)))
+            order[start : start + len(rows)] = rows
+            if above >= 0:
+                child[above][which] = node
+            cut = split_rows(classifier, Z[rows], F[rows], leaf_size) if depth < MAX_DEPTH else None
+            tree.split.append(cut[0] if cut else None)
+            if cut:
+                good, bad = rows[cut[1]], rows[~cut[1]]
+                stack.append((bad, start + len(good), node, 1, depth + 1))
+                stack.append((good, start, node, 0, depth + 1))
+        tree.parent = np.array(parent, dtype=np.intp)
+        tree.child = np.array(child, dtype=np.intp)
+        tree.start, tree.stop = np.array(spans, dtype=np.intp).T
+        for array in (tree.parent, tree.child, tree.start, tree.stop, tree.order):
+            array.flags.writeable = False
+        if previous is not None and np.array_equal(previous.ref, ref):
+            keys = {tree._key(node) for node in range(len(tree))}
+            tree._values = {k: v for k, v in previous._values.items() if k in keys}
+        return tree
+
+    def __len__(self) -> int:
+        return len(self.parent)
+
+    @property
+    def visits(self) -> npt.NDArray[np.intp]:
+        """Number of rows of each node (k,)."""
+        return self.stop - self.start
+
+    @property
+    def leaves(self) -> npt.NDArray[np.intp]:
+        """Nodes without children, good sides first."""
+        return np.flatnonzero(self.child[:, 0] < 0)
+
+    def rows(self, node: int) -> npt.NDArray[np.intp]:
+        """Rows of X and F that lie in a node."""
+        return self.order[self.start[node] : self.stop[node]]
+
+    def value(self, node: int) -> float:
+        """Hypervolume of the rows of a node, computed when first asked for."""
+        key = self._key(node)
+        if key not in self._values:
+            self._values[key] = hypervolume(self._F[self.rows(node)], self.ref)
+        return self._values[key]
+
+    def region(self, node: int) -> Region:
+        """Part of the space that belongs to a node: all its rows lie inside, no other row does."""
+        constraints: list[tuple[Split, bool]] = []
+        while (above := int(self.parent[node])) >= 0:
+            split = self.split[above]
+            if split is None:
+                raise RuntimeError(f"node {above} has children but no split")
+            constraints.append((split, bool(self.child[above, 0] == node)))
+            node = above
+        return Region(self.space, tuple(reversed(constraints)))
+
+    def _key(self, node: int) -> bytes:
+        return np.sort(self._ids[self.rows(node)]).tobytes()
