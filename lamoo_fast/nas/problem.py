@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from lamoo_fast.search.space import Space
@@ -125,7 +126,7 @@ class Problem:
 
     def __reduce__(self) -> Any:
         if self._loader is not None:
-            return (_load_selected, (self._loader, [o.name for o in self.objectives]))
+            return (_load_selected, (self._loader, tuple(o.name for o in self.objectives)))
         return super().__reduce__()
 
     @property
@@ -213,8 +214,9 @@ class _Columns:
         return tuple(values[c] for c in self.columns)
 
 
-def _load_selected(loader: tuple[Any, ...], names: list[str]) -> Problem:
-    """Unpickle a problem that knows its loader."""
+@lru_cache(maxsize=8)
+def _load_selected(loader: tuple[Any, ...], names: tuple[str, ...]) -> Problem:
+    """Unpickle a problem that knows its loader; reads its data once per process."""
     loaded: Problem = loader[0](*loader[1:])
     return loaded.select(names)
 
@@ -224,7 +226,7 @@ def nearest(name: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     if close:
         return f"; did you mean {close[0]!r}?"
-    return f"; known: {', '.join(known)}"
+    return f"; known: {', '.join(known)}" if known else ""
 
 
 def problem(

@@ -57,8 +57,9 @@ def vehicle_safety() -> Problem:
 
     Examples
     --------
-    >>> vehicle_safety().evaluate(dict.fromkeys(("t1", "t2", "t3", "t4", "t5"), 2.0))[0]
-    1683.1338345
+    >>> values = vehicle_safety().evaluate({f"t{i}": 2.0 for i in range(1, 6)})
+    >>> [round(v, 3) for v in values]
+    [1683.133, 8.871, 0.068]
     """
 
     def evaluate(config: Config) -> tuple[float, float, float]:

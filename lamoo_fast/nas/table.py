@@ -136,7 +136,7 @@ class Table(Problem):
             _inferred(rows) if space is None else space,
             objectives,
             _LookUp(rows, F),
-            ref=worst(F, objectives) if ref is None else ref,
+            ref=worst(F, objectives).tolist() if ref is None else ref,
             default=default,
             loader=loader,
         )
@@ -235,9 +235,8 @@ class Table(Problem):
         ref : sequence of float, optional
             Defaults to the problem's reference point.
         """
-        return hypervolume(
-            self.true_front(), self.ref if ref is None else ref, maximise=self._maximise
-        )
+        point = self.ref if ref is None else tuple(ref)
+        return hypervolume(self.true_front(), point or (), maximise=self._maximise)
 
     @property
     def _maximise(self) -> list[bool]:
@@ -255,7 +254,8 @@ class Table(Problem):
 def worst(F: Floats, objectives: Sequence[Objective]) -> Floats:
     """Worst value of each column of `F (n, m)`: the lowest if maximised, else the highest."""
     maximised = np.array([o.direction == "maximize" for o in objectives])
-    return np.where(maximised, F.min(axis=0), F.max(axis=0))
+    worst: Floats = np.where(maximised, F.min(axis=0), F.max(axis=0))
+    return worst
 
 
 def _inferred(rows: _Rows) -> Space:
@@ -306,7 +306,7 @@ def _open(path: Path) -> TextIO:
 
 def _parquet_records(path: Path, wanted: Sequence[str]) -> Iterator[tuple[int, list[Any]]]:
     try:
-        from pyarrow import parquet
+        from pyarrow import parquet  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
         raise ValueError(f"{path.name} is a parquet file; install pyarrow to read it") from None
     names = parquet.read_schema(path).names

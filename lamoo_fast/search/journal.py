@@ -1,0 +1,322 @@
+"""The journal of a study: one JSON line per event, on disk before the study goes on.
+
+``journal.jsonl`` is only ever appended to::
+
+    {"journal": 1, ..., "search": {...}}               header: what is searched and how
+    {"ask": [{"id", "config", "relaxed"}, ...],         trials proposed,
+     "rng": {...}, "ref": [...]}                        and the search's state right after
+    {"tell": 7, "values": [...], "seconds": 0.1}        a trial that is done
+    {"tell": 8, "failed": "why", "seconds": 0.1}        a trial that failed
+    {"run": {"budget": 300, ...}}                       settings changed by a later run
+
+Each line is flushed to the disk, so what was told survives the death of the process at any moment.
+A last line without its end is what such a death leaves behind; it is cut off when the journal is
+opened again. All other damage is an error.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from lamoo_fast.search.lamoo import LaMOO
+from lamoo_fast.search.trial import Trial
+
+FORMAT = 1
+FILE = "journal.jsonl"
+_LOG = logging.getLogger(__name__)
+
+
+class Journal:
+    """Append-only record of a study in a folder. Made by `create` and `open`.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    header : dict
+        The first line.
+    run : dict
+        Settings of the latest run: those of the header, updated by later ``run`` lines.
+    recovered : str
+        What was cut off when the journal was opened; empty if nothing.
+
+    Notes
+    -----
+    The file is locked while open: a second process that opens it gets an error.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from lamoo_fast.search.space import Float, Space
+    >>> space, folder = Space({"x": Float(0, 1)}), tempfile.mkdtemp()
+    >>> opt = LaMOO(space, ["minimize"], seed=0)
+    >>> with Journal.create(folder, opt) as journal:
+    ...     journal.asked(opt.ask(2), opt)
+    ...     journal.told(opt.tell([0], [[0.5]])[0], seconds=0.1)
+    >>> again = LaMOO(space, ["minimize"], seed=0)
+    >>> with Journal.open(folder) as journal:
+    ...     again.load_state_dict(journal.state())
+    >>> again.state_dict() == opt.state_dict()
+    True
+    """
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.path = path
+        self.header: dict[str, Any] = {}
+        self.run: dict[str, Any] = {}
+        self.recovered = ""
+        self._descriptor = descriptor
+        self._trials: dict[int, dict[str, Any]] = {}
+        self._after_ask: dict[str, Any] = {}
+
+    @classmethod
+    def create(
+        cls,
+        folder: str | Path,
+        opt: LaMOO,
+        *,
+        run: Mapping[str, Any] | None = None,
+        **about: Any,
+    ) -> Journal:
+        """Begin a journal in a new or empty folder.
+
+        Parameters
+        ----------
+        folder : path
+            Made if it does not exist.
+        opt : LaMOO
+            The search; its trials so far are recorded.
+        run : mapping, optional
+            Settings of the run in JSON types, for `resume`.
+        **about
+            More for the header in JSON types, such as the problem's name.
+
+        Raises
+        ------
+        ValueError
+            If the folder holds a study or anything else, or another process uses it.
+        OSError
+            If the folder or the file cannot be made.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        others = sorted(entry.name for entry in folder.iterdir() if entry.name != FILE)
+        if others and not (folder / FILE).exists():
+            raise ValueError(
+                f"{folder} is not empty ({others[0]} is in it) and holds no study; "
+                "use a new or empty folder"
+            )
+        journal = cls._locked(folder / FILE, os.O_CREAT)
+        try:
+            # A file without one whole line is what is left of a study that never began.
+            if b"\n" in journal._content():
+                raise ValueError(
+                    f"{folder} already holds a study; resume it or choose a new folder"
+                )
+            os.ftruncate(journal._descriptor, 0)
+            search = {key: part for key, part in opt.state_dict().items() if key != "trials"}
+            journal.run = dict(run or {})
+            journal.header = {
+                "journal": FORMAT,
+                "package": version("lamoo_fast"),
+                "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+                **about,
+                "run": journal.run,
+                "search": search,
+            }
+            journal._append(journal.header)
+            journal.catch_up(opt)
+        except BaseException:
+            journal.close()
+            raise
+        return journal
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Journal:
+        """Open the journal of a folder, to read it and to go on.
+
+        Raises
+        ------
+        ValueError
+            If there is no journal, another process uses it, or it is damaged anywhere but in an
+            unfinished last line.
+        """
+        path = Path(folder) / FILE
+        if not path.is_file():
+            raise ValueError(f"{folder} holds no study: it has no {FILE}")
+        journal = cls._locked(path, 0)
+        try:
+            journal._read()
+        except BaseException:
+            journal.close()
+            raise
+        return journal
+
+    @classmethod
+    def _locked(cls, path: Path, flags: int) -> Journal:
+        binary = getattr(os, "O_BINARY", 0)
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | flags | binary, 0o644)
+        try:
+            _lock(descriptor)
+        except OSError:
+            os.close(descriptor)
+            raise ValueError(f"{path.parent} is in use by another process") from None
+        return cls(path, descriptor)
+
+    def state(self) -> dict[str, Any]:
+        """State of the search after the last line, for `LaMOO.load_state_dict`."""
+        trials = [trial for _, trial in sorted(self._trials.items())]
+        return {**self.header["search"], **self._after_ask, "trials": trials}
+
+    def asked(self, trials: Sequence[Trial], opt: LaMOO) -> None:
+        """Record proposed trials, with the state of `opt` right after its `ask`."""
+        listed = [{"id": t.id, "config": t.config, "relaxed": t.relaxed} for t in trials]
+        self._append({"ask": listed, "rng": opt.rng_state, "ref": opt.ref})
+
+    def told(self, trial: Trial, seconds: float | None = None) -> None:
+        """Record how a trial went and how long it took."""
+        came = {"values": trial.values} if trial.status == "done" else {"failed": trial.message}
+        self._append({"tell": trial.id, **came, "seconds": seconds})
+
+    def catch_up(self, opt: LaMOO) -> None:
+        """Record trials of `opt` that came about without this journal, if any."""
+        unknown = [t for t in [*opt.trials, *opt.pending] if t.id not in self._trials]
+        if unknown:
+            self.asked(unknown, opt)
+            for trial in unknown:
+                if trial.status != "pending":
+                    self.told(trial)
+
+    def set_run(self, **settings: Any) -> None:
+        """Record settings of the run that differ from those before."""
+        changed = {k: v for k, v in settings.items() if self.run.get(k) != v}
+        if changed:
+            self._append({"run": changed})
+
+    def close(self) -> None:
+        """Close the file and give up the lock; may be called twice."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _append(self, entry: dict[str, Any]) -> None:
+        text = json.dumps(entry, allow_nan=False, separators=(",", ":"))
+        line = text.encode() + b"\n"
+        size = os.fstat(self._descriptor).st_size
+        try:
+            while line:
+                line = line[os.write(self._descriptor, line) :]
+            os.fsync(self._descriptor)
+        except OSError:  # a full disk: leave no half line behind
+            os.ftruncate(self._descriptor, size)
+            raise
+        if "journal" not in entry:
+            self._apply(json.loads(text))
+
+    def _content(self) -> bytes:
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        size = os.fstat(self._descriptor).st_size
+        parts = []
+        while size > 0 and (part := os.read(self._descriptor, size)):
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+    def _read(self) -> None:
+        content = self._content()
+        whole, newline, rest = content.rpartition(b"\n")
+        if not newline:
+            raise ValueError(f"{self.path} has no header: nothing was recorded, search again")
+        if rest:
+            self.recovered = f"cut off an unfinished last line of {len(rest)} bytes"
+            _LOG.warning("%s: %s", self.path, self.recovered)
+            os.ftruncate(self._descriptor, len(whole) + 1)
+            os.fsync(self._descriptor)
+        for number, line in enumerate(whole.split(b"\n"), start=1):
+            try:
+                entry = json.loads(line)
+                if number == 1:
+                    self._begin(entry)
+                else:
+                    self._apply(entry)
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                problem = f"{self.path} line {number} is damaged"
+                if number == 1:
+                    problem = f"{self.path} is not a journal that can be read"
+                reason = f"no {error}" if isinstance(error, KeyError) else error
+                raise ValueError(f"{problem}: {reason}") from None
+
+    def _begin(self, entry: dict[str, Any]) -> None:
+        if entry["journal"] != FORMAT:
+            raise ValueError(f"format is {entry['journal']!r}; wanted {FORMAT}")
+        self.header = entry
+        self.run = dict(entry["run"])
+        if not isinstance(entry["search"], dict):
+            raise ValueError("search is not an object")
+
+    def _apply(self, entry: dict[str, Any]) -> None:
+        """Take one event into account."""
+        if "ask" in entry:
+            after = {"rng": entry["rng"], "ref": entry["ref"]}
+            for trial in entry["ask"]:
+                key = _trial_id(trial["id"])
+                if key in self._trials:
+                    raise ValueError(f"trial {key} is asked twice")
+                new = {"id": key, "config": trial["config"], "relaxed": trial["relaxed"]}
+                self._trials[key] = {**new, "values": None, "status": "pending", "message": ""}
+            self._after_ask = after
+        elif "tell" in entry:
+            key = _trial_id(entry["tell"])
+            if key not in self._trials or self._trials[key]["status"] != "pending":
+                raise ValueError(f"trial {key} is told but not pending")
+            if "values" in entry:
+                values = [float(v) for v in entry["values"]]
+                if not all(map(math.isfinite, values)):
+                    raise ValueError(f"trial {key} has values {values}; wanted finite numbers")
+                self._trials[key] |= {"values": values, "status": "done"}
+            else:
+                self._trials[key] |= {"message": str(entry["failed"]), "status": "failed"}
+        else:
+            self.run = {**self.run, **entry["run"]}
+
+
+def _trial_id(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"trial id is {value!r}; wanted a whole number >= 0")
+    return value
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        os.lseek(descriptor, 2**30, os.SEEK_SET)  # beyond the text, which others may still read
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        # Unlike flock, not inherited by forked workers, which may outlive a killed parent.
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

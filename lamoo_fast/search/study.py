@@ -1,0 +1,191 @@
+"""The loop of a search: ask, evaluate, tell, until the budget is used."""
+
+from __future__ import annotations
+
+import logging
+import numbers
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
+from contextlib import ExitStack, closing
+from typing import Any
+
+from lamoo_fast.search.journal import Journal
+from lamoo_fast.search.lamoo import LaMOO
+from lamoo_fast.search.trial import SpaceExhausted, Trial, failed
+from lamoo_fast.search.workers import Evaluate, Futures, Inline, Outcome, Processes
+
+_LOG = logging.getLogger(__name__)
+_MAX_OBJECTIVES_SHOWN = 4  # the exact hypervolume of more would slow the loop down
+
+
+class Study:
+    """A search with its evaluation.
+
+    Parameters
+    ----------
+    opt : LaMOO
+        The search. Trials it has already are kept; pending ones are evaluated first.
+    evaluate : callable
+        Takes a configuration (dict), returns one number per objective.
+    executor : concurrent.futures.Executor, optional
+        Evaluates the trials. It is not shut down here, and a crash of its processes ends the run.
+    n_workers : int, optional
+        Without an executor: number of worker processes of our own; `evaluate` must then be
+        picklable. One that crashes or hangs is replaced. With an executor: number of trials in
+        flight at once, whole batches by default.
+    timeout : float, optional
+        Seconds that one evaluation may take. Needs workers: one is started if none is given.
+    journal : Journal, optional
+        Where every ask and tell is recorded.
+    callbacks : iterable of callable
+        Each is called as ``callback(study, trials)`` with the trials told in each round.
+    progress : bool
+        Show a bar with hypervolume and front size on stderr, if that is a terminal.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range, or `evaluate` cannot be pickled for `n_workers`.
+
+    Notes
+    -----
+    Rounds are synchronous: the next trials are asked for when nothing is pending. Trials are told
+    in the order in which they finish, which does not matter to `LaMOO`, so that the same seed gives
+    the same trials whatever the number of workers.
+
+    An evaluation that raises, crashes, exceeds the timeout or returns something else than finite
+    numbers is a failed trial with the reason as its message; the run goes on.
+
+    Examples
+    --------
+    >>> from lamoo_fast.search.space import Float, Space
+    >>> opt = LaMOO(Space({"x": Float(0, 1)}), ["minimize", "minimize"], ref=(1, 1), seed=0)
+    >>> study = Study(opt, lambda config: (config["x"], 1 - config["x"]))
+    >>> trials = study.run(budget=20, batch=5)
+    >>> len(trials)
+    20
+    """
+
+    def __init__(
+        self,
+        opt: LaMOO,
+        evaluate: Evaluate,
+        *,
+        executor: Executor | None = None,
+        n_workers: int | None = None,
+        timeout: float | None = None,
+        journal: Journal | None = None,
+        callbacks: Iterable[Callable[[Study, list[Trial]], object]] = (),
+        progress: bool = True,
+    ) -> None:
+        if timeout is not None and not timeout > 0:
+            raise ValueError(f"timeout is {timeout!r}; wanted a number of seconds > 0")
+        n = None if n_workers is None else _count("n_workers", n_workers)
+        self.opt = opt
+        self.journal = journal
+        self._callbacks = tuple(callbacks)
+        self._progress = progress
+        self._workers: Inline | Processes | Futures
+        if executor is not None:
+            self._workers = Futures(evaluate, executor, n, timeout)
+        elif n is not None or timeout is not None:
+            self._workers = Processes(evaluate, n or 1, timeout)
+        else:
+            self._workers = Inline(evaluate)
+
+    def run(self, budget: int, batch: int = 1) -> list[Trial]:
+        """Search until `budget` trials are told, counting those told before and failed ones.
+
+        Parameters
+        ----------
+        budget : int
+            Number of trials in the end; fewer if a finite space has no more.
+        batch : int
+            Number of trials asked for at once.
+
+        Returns
+        -------
+        trials : list of Trial
+            All told trials, by id.
+
+        Raises
+        ------
+        ValueError
+            If `budget` or `batch` is not a whole number >= 1.
+        RuntimeError
+            If the workers cannot start, or a foreign executor breaks.
+        """
+        budget, batch = _count("budget", budget), _count("batch", batch)
+        with ExitStack() as stack:
+            stack.enter_context(closing(self._workers))
+            bar = stack.enter_context(closing(_Bar(self._progress, self.opt, budget)))
+            while trials := self.opt.pending or self._ask(budget, batch):
+                told = []
+                for outcome in self._workers.evaluate(trials):
+                    told.append(self._tell(outcome))
+                    bar.advance()
+                bar.show(self.opt)
+                for callback in self._callbacks:
+                    callback(self, told)
+        return self.opt.trials
+
+    def _ask(self, budget: int, batch: int) -> Sequence[Trial]:
+        if self.journal is not None:
+            self.journal.catch_up(self.opt)
+        left = budget - len(self.opt.trials)
+        if left <= 0:
+            return ()
+        try:
+            trials = self.opt.ask(min(batch, left))
+        except SpaceExhausted as error:
+            _LOG.info("stopped %d trials early: %s", left, error)
+            return ()
+        if self.journal is not None:
+            self.journal.asked(trials, self.opt)
+        return trials
+
+    def _tell(self, outcome: Outcome) -> Trial:
+        try:
+            trial = self.opt.tell([outcome.trial], [outcome.result])[0]
+        except ValueError as error:  # not one number per objective
+            trial = self.opt.tell([outcome.trial], [failed(str(error))])[0]
+        if self.journal is not None:
+            self.journal.told(trial, outcome.seconds)
+        if trial.status == "failed":
+            _LOG.warning("trial %d failed: %s", trial.id, trial.message)
+        return trial
+
+
+class _Bar:
+    """Progress on stderr: trials told, hypervolume, size of the front."""
+
+    def __init__(self, shown: bool, opt: LaMOO, budget: int) -> None:
+        self._bar: Any = None
+        if shown:
+            from tqdm import tqdm
+
+            # disable=None: only on a terminal
+            self._bar = tqdm(total=budget, initial=len(opt.trials), unit="trial", disable=None)
+
+    def advance(self) -> None:
+        if self._bar is not None:
+            self._bar.update()
+
+    def show(self, opt: LaMOO) -> None:
+        if self._bar is None or self._bar.disable:
+            return
+        facts = {"front": len(opt.pareto_front())}
+        if len(opt.directions) <= _MAX_OBJECTIVES_SHOWN:
+            self._bar.set_postfix(hypervolume=f"{opt.hypervolume():.6g}", **facts)
+        else:
+            self._bar.set_postfix(**facts)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+def _count(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
+        raise ValueError(f"{name} is {value!r}; wanted a whole number >= 1")
+    return int(value)
