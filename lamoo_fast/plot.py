@@ -1,4 +1,4 @@
-"""Pictures of a search. Every function returns a `matplotlib.figure.Figure` and touches no state."""
+"""Pictures of a search: each function returns a `matplotlib.figure.Figure`."""
 
 from __future__ import annotations
 
@@ -94,8 +94,10 @@ def pareto(
         else:
             axes.plot(front[:, x], front[:, y], "o", mfc="none", mec=_FRONT, ms=7, mew=1.3,
                       label="front found")  # fmt: skip
-        shown = [_limit(axes.set_xlim, F[:, x], front[:, x], best, x, maximise[x], ref),
-                 _limit(axes.set_ylim, F[:, y], front[:, y], best, y, maximise[y], ref)]  # fmt: skip
+        shown = [
+            _limit(set_limit, F[:, i], front[:, i], best, i, maximise[i], ref)
+            for i, set_limit in ((x, axes.set_xlim), (y, axes.set_ylim))
+        ]
         hidden = max(hidden, int((~(shown[0] & shown[1])).sum()))
         axes.set_xlabel(_better(objectives[x]))
         axes.set_ylabel(_better(objectives[y]))
@@ -172,8 +174,9 @@ def _parallel(F: Floats, front: Floats, objectives: Sequence[Objective], title: 
     flip = np.array([o.direction == "minimize" for o in objectives])
 
     def height(P: Floats) -> Floats:
-        share = (P - low) / span
-        return np.where(flip, 1 - share, share)
+        share: Floats = (P - low) / span
+        share[:, flip] = 1 - share[:, flip]
+        return share
 
     axes.plot(height(F).T, color="#9aa5b1", lw=0.6, alpha=0.5)
     axes.plot(height(front).T, color=_FRONT, lw=1.1, alpha=0.8)
@@ -226,11 +229,12 @@ def hypervolume_trace(
     top = float(V[-1])
     if best is not None and best > 0:
         axes.axhline(best, color=_TRUE, ls="--", lw=1.2, label="true front")
-        axes.secondary_yaxis(
-            "right", functions=(lambda v: 100 * v / best, lambda p: p * best / 100)
-        ).set_ylabel("% of the true front's hypervolume")
         top = max(top, best)
     axes.set_ylim(0, 1.05 * top if top > 0 else 1.0)
+    if best is not None and best > 0:
+        percent = axes.twinx()
+        percent.set_ylim(0, 100 * axes.get_ylim()[1] / best)
+        percent.set_ylabel("% of the true front's hypervolume")
     axes.legend(loc="lower right")
     if title:
         axes.set_title(title, fontsize=11)
@@ -269,19 +273,21 @@ def partition_tree(
         path.add(chosen)
         chosen = int(tree.parent[chosen])
 
-    figure = _figure(1.9 * (max(depth.values()) + 1) + 0.9, 0.46 * len(tips) + 1.3)
+    figure = _figure(1.55 * (max(depth.values()) + 1) + 0.9, 0.46 * len(tips) + 1.3)
     axes = figure.add_subplot()
     total = tree.value(0) if values else 0.0
+    least = min(tree.value(node) for node in shown) / total if total > 0 else 1.0
     for node in sorted(shown):
         here = depth[node], -row[node]
         if node:
             above = int(tree.parent[node])
             good = int(tree.child[above, 0]) == node
-            axes.plot([depth[above] + 0.36, here[0] - 0.36], [-row[above], here[1]],
+            axes.plot([depth[above], here[0]], [-row[above], here[1]],
                       color="#1b7837" if good else "#b2182b", ls="-" if good else "--",
                       lw=2.4 if node in path else 1.1, zorder=1)  # fmt: skip
-        _node(axes, tree, node, here, total, folded=node in tips and tree.child[node, 0] >= 0,
-              marked=node in path and len(path) > 1)  # fmt: skip
+        folded = node in tips and tree.child[node, 0] >= 0
+        marked = node in path and len(path) > 1
+        _node(axes, tree, node, here, total, least, folded=folded, marked=marked)
     axes.set_xlim(-0.5, max(depth.values()) + 0.5)
     axes.set_ylim(-len(tips) + 0.4, 0.6)
     axes.axis("off")
@@ -316,17 +322,20 @@ def _node(
     node: int,
     here: tuple[float, float],
     total: float,
+    least: float,
     *,
     folded: bool,
     marked: bool,
 ) -> None:
     from matplotlib import colormaps
 
-    text, fill = f"n = {int(tree.visits[node])}", "white"
+    text = f"n = {int(tree.visits[node])}"
+    fill: Any = "white"
     if total > 0:
         share = tree.value(node) / total
         text += f" · {100 * share:.0f} %"
-        fill = colormaps["YlGn"](0.75 * share)
+        # from white to green over the shares in this picture
+        fill = colormaps["Greens"](0.55 * (share - least) / max(1 - least, 1e-9))
     if folded:
         text += " …"
     axes.text(
@@ -384,7 +393,7 @@ def regions(
     axes.scatter(P[:, 0], P[:, 1], c="black", s=9, linewidths=0)
     for axis, (name, p) in zip((axes.xaxis, axes.yaxis), params.items(), strict=True):
         places = np.linspace(0, 1, 6)
-        axis.set_ticks(places, [f"{v:.3g}" for v in p.from_unit(places)])  # type: ignore[arg-type]
+        axis.set_ticks(places, [f"{v:.3g}" for v in p.from_unit(places)])
         axis.set_label_text(name)
     bar = figure.colorbar(image, ax=axes, boundaries=np.linspace(0, 100, 101))
     bar.set_label("% of the hypervolume found")
