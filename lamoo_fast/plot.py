@@ -92,6 +92,9 @@ def pareto(
         if m == 2:
             _steps(axes, front[:, [x, y]], best, maximise[x], x, y)
         else:
+            if best is not None:
+                axes.plot(best[:, x], best[:, y], "D", mfc="none", mec=_TRUE, ms=4,
+                          label="true front")  # fmt: skip
             axes.plot(front[:, x], front[:, y], "o", mfc="none", mec=_FRONT, ms=7, mew=1.3,
                       label="front found")  # fmt: skip
         shown = [
@@ -293,7 +296,16 @@ def partition_tree(
     axes.axis("off")
     for label, colour, style in (("good side", "#1b7837", "-"), ("bad side", "#b2182b", "--")):
         axes.plot([], [], color=colour, ls=style, label=label)
-    axes.plot([], [], color=_FRONT, lw=2.4, marker="s", mfc="none", ls="", label="chosen region")
+    axes.plot(
+        [],
+        [],
+        color=_FRONT,
+        lw=2.4,
+        marker="s",
+        mfc="none",
+        ls="",
+        label="way to the chosen region",
+    )
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     note = f"{len(tree.leaves)} regions of {int(tree.visits[0])} points"
     if values:
@@ -395,7 +407,7 @@ def regions(
         places = np.linspace(0, 1, 6)
         axis.set_ticks(places, [f"{v:.3g}" for v in p.from_unit(places)])
         axis.set_label_text(name)
-    bar = figure.colorbar(image, ax=axes, boundaries=np.linspace(0, 100, 101))
+    bar = figure.colorbar(image, ax=axes, boundaries=range(101), ticks=range(0, 101, 20))
     bar.set_label("% of the hypervolume found")
     note = f"{len(tree.leaves)} regions, the chosen one in red" if chosen is not None else ""
     axes.set_title("\n".join(filter(None, [title, note])), fontsize=11)

@@ -46,7 +46,7 @@ _JOINED: tuple[tuple[str, Direction, str], ...] = (
 # LaMOO's reference point on this benchmark is one standard deviation below the mean accuracy and
 # four above the mean FLOPs (standardised z = -1 and z = 4). With the 200-epoch accuracies' mean
 # 87.056 % and deviation 12.936 that is 74.12 %; with n1 + 9 n3 of mean 12 and variance 74.4 it is
-# 7.78305 + 3.93216 (12 + 4 sqrt(74.4)) = 190.63 MFLOPs, and the same share of the range in
+# 7.78305 + 3.93216 (12 + 4 sqrt(74.4)) = 190.637 MFLOPs, cut to 190.63; the same share of it in
 # parameters. Accuracies on damaged hardware count from 10 %, the chance level of ten classes.
 _REF_ACCURACY, _REF_FLOPS, _REF_PARAMS, _CHANCE = 74.12, 190.63, 1.33, 10.0
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
+import numpy as np
+
 from lamoo_fast.search.space import Space
 
 Direction = Literal["maximize", "minimize"]
@@ -149,7 +151,7 @@ class Problem:
             if missing:
                 raise ValueError(f"evaluation returned {sorted(result)}; wanted also {missing}")
             return tuple(float(result[name]) for name in names)
-        values = (result,) if isinstance(result, (int, float)) else tuple(result)
+        values = (result,) if np.ndim(result) == 0 else tuple(result)
         if len(values) != len(names):
             raise ValueError(
                 f"evaluation returned {len(values)} values; wanted {len(names)}: {names}"

@@ -182,17 +182,19 @@ class Table(Problem):
             If the file cannot be read.
         """
         path = Path(path)
+        if not parameters:
+            raise ValueError("parameters is empty; wanted at least one column")
         if isinstance(objectives, Mapping):
             objectives = [Objective(column, way) for column, way in objectives.items()]
         wanted = [*parameters, *(o.name for o in objectives)]
         lines = []
         for line, fields in _records(path, wanted):
-            if all(field not in ("", None) and field == field for field in fields):
+            absent = [c for c, f in zip(wanted, fields, strict=True) if _is_missing(f)]
+            if not absent:
                 lines.append((line, fields))
             elif not drop_incomplete:
-                column = next(c for c, f in zip(wanted, fields, strict=True) if f in ("", None))
                 raise ValueError(
-                    f"{path.name} line {line} has no {column!r}; "
+                    f"{path.name} line {line} has no {absent[0]!r}; "
                     "fill it or leave such rows out with drop_incomplete=True"
                 )
         d = len(parameters)
@@ -211,7 +213,7 @@ class Table(Problem):
             path.name.split(".")[0] if name is None else name,
             [dict(zip(parameters, key, strict=True)) for key in groups],
             objectives,
-            np.array([F[rows].mean(axis=0) for rows in groups.values()]).reshape(len(groups), -1),
+            [F[rows].mean(axis=0) for rows in groups.values()],
             ref=ref,
             default=default,
         )
@@ -333,6 +335,12 @@ def _numbers(path: Path, line: int, names: Sequence[str], fields: Sequence[Any])
                 f"{path.name} line {line} has {name!r} = {field!r}; wanted a number"
             ) from None
     return numbers
+
+
+def _is_missing(field: Any) -> bool:
+    if isinstance(field, str):
+        return field.strip().lower() in ("", "nan")
+    return field is None or field != field
 
 
 def _typed(fields: list[Any]) -> list[Any]:
