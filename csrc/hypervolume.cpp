@@ -7,29 +7,14 @@
 
 #include "dominance.hpp"
 #include "parallel.hpp"
+#include "sweep.hpp"
 #include "uncovered.hpp"
 
 namespace lamoo {
 
 using std::size_t;
-using std::uint64_t;
 
 namespace {
-
-// A sum that does not lose digits to its length (Kahan, 1965).
-class Sum {
- public:
-  void add(double x) {
-    const double y = x - lost_;
-    const double next = total_ + y;
-    lost_ = (next - total_) - y;
-    total_ = next;
-  }
-  double value() const { return total_; }
-
- private:
-  double total_ = 0.0, lost_ = 0.0;
-};
 
 bool below(const double* x, const double* ref, size_t m) {
   for (size_t j = 0; j < m; ++j)
@@ -38,10 +23,11 @@ bool below(const double* x, const double* ref, size_t m) {
 }
 
 // The rows that count, by number.
-void rows_below(const double* F, size_t n, size_t m, const double* ref, std::vector<size_t>& rows) {
-  rows.clear();
+std::vector<size_t> rows_below(const double* F, size_t n, size_t m, const double* ref) {
+  std::vector<size_t> rows;
   for (size_t i = 0; i < n; ++i)
     if (below(F + i * m, ref, m)) rows.push_back(i);
+  return rows;
 }
 
 // Powers of two that bring the range of each objective to about 1, so that products of many widths
@@ -50,8 +36,9 @@ class Scale {
  public:
   Scale(size_t m, const double* ref) : m_(m), ref_(ref), lowest_(ref, ref + m) {}
 
-  void include(const double* x) {
-    for (size_t j = 0; j < m_; ++j) lowest_[j] = std::min(lowest_[j], x[j]);
+  void include(const double* F, const std::vector<size_t>& rows) {
+    for (const size_t row : rows)
+      for (size_t j = 0; j < m_; ++j) lowest_[j] = std::min(lowest_[j], F[row * m_ + j]);
   }
 
   // After the last include().
@@ -90,24 +77,23 @@ class Scale {
   int exponent_ = 0;
 };
 
-Scale scale_of(const double* F, const std::vector<size_t>& rows, size_t m, const double* ref) {
-  Scale scale(m, ref);
-  for (const size_t row : rows) scale.include(F + row * m);
-  scale.fix();
-  return scale;
-}
-
-// Objectives 0 .. d-1 of the rows, by column.
-std::vector<double> columns_of(const double* F, const std::vector<size_t>& rows, size_t m, size_t d,
+// Objective j of row i, scaled, at j * rows.size() + i.
+std::vector<double> columns_of(const double* F, const std::vector<size_t>& rows, size_t m,
                                const Scale& scale) {
   const size_t n = rows.size();
-  std::vector<double> columns(d * n);
+  std::vector<double> columns(m * n);
   for (size_t i = 0; i < n; ++i)
-    for (size_t j = 0; j < d; ++j) columns[j * n + i] = scale.down(F[rows[i] * m + j], j);
+    for (size_t j = 0; j < m; ++j) columns[j * n + i] = scale.down(F[rows[i] * m + j], j);
   return columns;
 }
 
 // ---- one objective ----
+
+double lowest(const double* F, const std::vector<size_t>& rows, const double* ref) {
+  double best = ref[0];
+  for (const size_t row : rows) best = std::min(best, F[row]);
+  return best;
+}
 
 // Only the best row covers anything of its own: what is between it and the second best.
 void contributions1(const double* F, const std::vector<size_t>& rows, const double* ref,
@@ -121,201 +107,6 @@ void contributions1(const double* F, const std::vector<size_t>& rows, const doub
   out[best] = second - F[best];
 }
 
-void improvements1(const double* C, size_t c, const double* F, const std::vector<size_t>& rows,
-                   const double* ref, double* out) {
-  double best = ref[0];
-  for (const size_t row : rows) best = std::min(best, F[row]);
-  for (size_t i = 0; i < c; ++i) out[i] = C[i] < best ? best - C[i] : 0.0;
-}
-
-// ---- two objectives ----
-
-struct Point2 {
-  double x, y;
-  size_t row;
-};
-
-std::vector<Point2> sorted_points2(const double* F, const std::vector<size_t>& rows,
-                                   const Scale& scale) {
-  std::vector<Point2> points(rows.size());
-  for (size_t i = 0; i < rows.size(); ++i) {
-    const double* f = F + 2 * rows[i];
-    points[i] = {scale.down(f[0], 0), scale.down(f[1], 1), rows[i]};
-  }
-  std::sort(points.begin(), points.end(), [](const Point2& a, const Point2& b) {
-    return a.x < b.x || (a.x == b.x && a.y < b.y);
-  });
-  return points;
-}
-
-// Each step of the staircase is one slab, from its point to ref.
-double hypervolume2(const std::vector<Point2>& points, const double* ref) {
-  Sum area;
-  double top = ref[1];
-  for (const Point2& p : points) {
-    if (p.y >= top) continue;
-    area.add((ref[0] - p.x) * (top - p.y));
-    top = p.y;
-  }
-  return area.value();
-}
-
-// The points from one front point to the next one to the right, in strips: those in between are
-// dominated, and all that can take something of its own corner away from it.
-void contributions2(const std::vector<Point2>& points, const double* ref, bool ignore_dominated,
-                    const Scale& scale, double* out) {
-  double top = ref[1];
-  for (size_t i = 0; i < points.size();) {
-    const Point2& p = points[i];
-    double left = p.x, height = top;
-    Sum area;
-    for (++i; i < points.size() && points[i].y >= p.y; ++i) {
-      const Point2& q = points[i];
-      const bool equal = q.x == p.x && q.y == p.y;
-      if (q.y >= height || (ignore_dominated && !equal)) continue;
-      area.add((q.x - left) * (height - p.y));
-      left = q.x;
-      height = q.y;
-    }
-    const double right = i < points.size() ? points[i].x : ref[0];
-    area.add((right - left) * (height - p.y));
-    out[p.row] = scale.up(area.value());
-    top = p.y;
-  }
-}
-
-// The staircase from the left end of each candidate to the first step below it.
-void improvements2(const double* C, size_t c, const std::vector<Point2>& points, const double* ref,
-                   const double* scaled_ref, const Scale& scale, double* out) {
-  std::vector<Point2> front;
-  for (const Point2& p : points)
-    if (front.empty() || p.y < front.back().y) front.push_back(p);
-  for (size_t i = 0; i < c; ++i) {
-    out[i] = 0.0;
-    if (!below(C + 2 * i, ref, 2)) continue;
-    const double x = scale.down(C[2 * i], 0), y = scale.down(C[2 * i + 1], 1);
-    auto step = std::upper_bound(front.begin(), front.end(), x,
-                                 [](double value, const Point2& p) { return value < p.x; });
-    double left = x, top = step != front.begin() ? (step - 1)->y : scaled_ref[1];
-    if (top <= y) continue;
-    Sum area;
-    for (; step != front.end() && step->y > y; ++step) {
-      area.add((step->x - left) * (top - y));
-      left = step->x;
-      top = step->y;
-    }
-    area.add(((step != front.end() ? step->x : scaled_ref[0]) - left) * (top - y));
-    out[i] = scale.up(area.value());
-  }
-}
-
-// ---- three objectives ----
-
-// A set of numbers below n that knows its neighbours: a tree of words, 64 to one.
-class NeighbourSet {
- public:
-  explicit NeighbourSet(size_t n) : end_(n) {
-    do {
-      n = (n + word_bits - 1) / word_bits;
-      levels_.emplace_back(n, uint64_t{0});
-    } while (n > 1);
-  }
-
-  void insert(size_t i) {
-    for (auto& words : levels_) {
-      words[i / word_bits] |= uint64_t{1} << i % word_bits;
-      i /= word_bits;
-    }
-  }
-
-  void erase(size_t i) {
-    for (auto& words : levels_) {
-      words[i / word_bits] &= ~(uint64_t{1} << i % word_bits);
-      if (words[i / word_bits] != 0) return;
-      i /= word_bits;
-    }
-  }
-
-  size_t end() const { return end_; }
-
-  // The smallest element above i, or end().
-  size_t next(size_t i) const {
-    for (size_t level = 0; level < levels_.size(); ++level) {
-      const uint64_t rest = levels_[level][i / word_bits] & ~low_bits(i % word_bits + 1);
-      i /= word_bits;
-      if (rest == 0) continue;
-      i = i * word_bits + lowest_bit(rest);
-      while (level-- > 0) i = i * word_bits + lowest_bit(levels_[level][i]);
-      return i;
-    }
-    return end_;
-  }
-
-  // The largest element below i, or end().
-  size_t previous(size_t i) const {
-    for (size_t level = 0; level < levels_.size(); ++level) {
-      const uint64_t rest = levels_[level][i / word_bits] & low_bits(i % word_bits);
-      i /= word_bits;
-      if (rest == 0) continue;
-      i = i * word_bits + highest_bit(rest);
-      while (level-- > 0) i = i * word_bits + highest_bit(levels_[level][i]);
-      return i;
-    }
-    return end_;
-  }
-
- private:
-  size_t end_;
-  std::vector<std::vector<uint64_t>> levels_;
-};
-
-// Sweep in the third objective over the staircase of the first two. Each point adds the area it
-// gains there, from its own height to ref.
-double hypervolume3(const double* F, const std::vector<size_t>& rows, const double* ref,
-                    const Scale& scale) {
-  struct Point {
-    double x, y, z;
-  };
-  const size_t n = rows.size();
-  std::vector<Point> points(n);
-  for (size_t i = 0; i < n; ++i) {
-    const double* f = F + 3 * rows[i];
-    points[i] = {scale.down(f[0], 0), scale.down(f[1], 1), scale.down(f[2], 2)};
-  }
-  std::sort(points.begin(), points.end(), [](const Point& a, const Point& b) {
-    return a.x < b.x || (a.x == b.x && a.y < b.y);
-  });
-  struct Level {
-    double z;
-    size_t point;
-  };
-  std::vector<Level> sweep(n);
-  for (size_t i = 0; i < n; ++i) sweep[i] = {points[i].z, i};
-  std::sort(sweep.begin(), sweep.end(), [](const Level& a, const Level& b) { return a.z < b.z; });
-
-  NeighbourSet stairs(n);
-  Sum volume;
-  for (const Level& level : sweep) {
-    const Point& p = points[level.point];
-    const size_t before = stairs.previous(level.point);
-    double top = before != stairs.end() ? points[before].y : ref[1];
-    if (top <= p.y) continue;
-    double left = p.x;
-    Sum area;
-    size_t after = stairs.next(level.point);
-    for (; after != stairs.end() && points[after].y >= p.y; after = stairs.next(after)) {
-      area.add((points[after].x - left) * (top - p.y));
-      left = points[after].x;
-      top = points[after].y;
-      stairs.erase(after);
-    }
-    area.add(((after != stairs.end() ? points[after].x : ref[0]) - left) * (top - p.y));
-    volume.add((ref[2] - p.z) * area.value());
-    stairs.insert(level.point);
-  }
-  return volume.value();
-}
-
 // ---- many objectives ----
 
 // Starting a thread costs as much as some thousand cells of few points.
@@ -325,25 +116,19 @@ int useful_threads(size_t cells, size_t points, size_t d, int n_threads) {
   return work < 1e5 ? 1 : n_threads;
 }
 
-// In ascending order of the last objective, each point adds its distance to ref there times what
-// the points before it leave uncovered of its box in the other objectives.
-double hypervolume_cells(const double* F, std::vector<size_t>& rows, size_t m, const double* ref,
-                         const Scale& scale, int n_threads) {
-  const size_t n = rows.size(), d = m - 1;
-  std::sort(rows.begin(), rows.end(), [F, m, d](size_t a, size_t b) {
-    return F[a * m + d] < F[b * m + d] || (F[a * m + d] == F[b * m + d] && a < b);
-  });
-  const std::vector<double> columns = columns_of(F, rows, m, m, scale);
-  const double* last = columns.data() + d * n;
+// The points are in ascending order of the last objective. Each adds its distance to ref there
+// times what the points before it leave uncovered of its box in the other objectives.
+double hypervolume_cells(const double* columns, size_t n, size_t m, const double* ref,
+                         int n_threads) {
+  const size_t d = m - 1;
   PointSets points;
-  points.assign(columns.data(), n, d);
-
+  points.assign(columns, n, d);
   std::vector<double> terms(n);
   parallel_for(n, useful_threads(n, n, d, n_threads), [&] {
     return [&, cell = Uncovered(points), lo = std::vector<double>(d)](size_t task) mutable {
       const size_t i = n - 1 - task;  // the large cells first: it evens out the load of the threads
       for (size_t j = 0; j < d; ++j) lo[j] = columns[j * n + i];
-      terms[i] = (ref[d] - last[i]) * cell(lo.data(), ref, i, n);
+      terms[i] = (ref[d] - columns[d * n + i]) * cell(lo.data(), ref, i, n);
     };
   });
   Sum sum;
@@ -351,111 +136,121 @@ double hypervolume_cells(const double* F, std::vector<size_t>& rows, size_t m, c
   return sum.value();
 }
 
-double hypervolume_of_rows(const double* F, std::vector<size_t>& rows, size_t m, const double* ref,
-                           int n_threads) {
-  if (rows.empty()) return 0.0;
-  if (m == 1) {
-    double best = F[rows[0]];
-    for (const size_t row : rows) best = std::min(best, F[row]);
-    return ref[0] - best;
-  }
-  const Scale scale = scale_of(F, rows, m, ref);
-  const std::vector<double> corner = scale.ref();
-  if (m == 2) return scale.up(hypervolume2(sorted_points2(F, rows, scale), corner.data()));
-  if (m == 3) return scale.up(hypervolume3(F, rows, corner.data(), scale));
-  return scale.up(hypervolume_cells(F, rows, m, corner.data(), scale, n_threads));
+// Of each point, what all the others leave uncovered of its box.
+void contributions_cells(const double* columns, size_t n, size_t m, const double* ref,
+                         int n_threads, double* out) {
+  PointSets points;
+  points.assign(columns, n, m);
+  parallel_for(n, useful_threads(n, n, m, n_threads), [&] {
+    return [&, cell = Uncovered(points), lo = std::vector<double>(m)](size_t i) mutable {
+      for (size_t j = 0; j < m; ++j) lo[j] = columns[j * n + i];
+      out[i] = cell(lo.data(), ref, n, i);
+    };
+  });
+}
+
+void improvements_cells(const double* candidates, size_t c, const double* columns, size_t n,
+                        size_t m, const double* ref, int n_threads, double* out) {
+  PointSets points;
+  points.assign(columns, n, m);
+  parallel_for(c, useful_threads(c, n, m, n_threads), [&] {
+    return [&, cell = Uncovered(points), lo = std::vector<double>(m)](size_t i) mutable {
+      for (size_t j = 0; j < m; ++j) lo[j] = candidates[j * c + i];
+      out[i] = cell(lo.data(), ref, n, n);
+    };
+  });
+}
+
+std::vector<size_t> without_dominated(const double* F, const std::vector<size_t>& rows, size_t m) {
+  std::vector<double> counted;
+  counted.reserve(rows.size() * m);
+  for (const size_t row : rows) counted.insert(counted.end(), F + row * m, F + (row + 1) * m);
+  std::vector<std::uint8_t> keep(rows.size());
+  is_nondominated(counted.data(), rows.size(), m, true, keep.data());
+  std::vector<size_t> kept;
+  for (size_t i = 0; i < rows.size(); ++i)
+    if (keep[i] != 0) kept.push_back(rows[i]);
+  return kept;
 }
 
 }  // namespace
 
 double hypervolume(const double* F, size_t n, size_t m, const double* ref, int n_threads) {
-  std::vector<size_t> rows;
-  rows_below(F, n, m, ref, rows);
-  return hypervolume_of_rows(F, rows, m, ref, n_threads);
+  std::vector<size_t> rows = rows_below(F, n, m, ref);
+  if (rows.empty()) return 0.0;
+  if (m == 1) return ref[0] - lowest(F, rows, ref);
+  if (m > 3)
+    std::sort(rows.begin(), rows.end(), [last = F + m - 1, m](size_t a, size_t b) {
+      return last[a * m] < last[b * m] || (last[a * m] == last[b * m] && a < b);
+    });
+  Scale scale(m, ref);
+  scale.include(F, rows);
+  scale.fix();
+  const std::vector<double> columns = columns_of(F, rows, m, scale), corner = scale.ref();
+  const auto volume = m == 2   ? hypervolume2(columns.data(), rows.size(), corner.data())
+                      : m == 3 ? hypervolume3(columns.data(), rows.size(), corner.data())
+                               : hypervolume_cells(columns.data(), rows.size(), m, corner.data(),
+                                                   n_threads);
+  return scale.up(volume);
 }
 
 void hypervolume_batch(const double* F, const size_t* start, size_t k, size_t m, const double* ref,
                        int n_threads, double* out) {
   if (k == 0) return;
-  const int threads = useful_threads(k, start[k] - start[0], m, n_threads);
-  parallel_for(k, threads, [&] {
-    return [&, rows = std::vector<size_t>()](size_t s) mutable {
-      const double* set = F + start[s] * m;
-      rows_below(set, start[s + 1] - start[s], m, ref, rows);
-      out[s] = hypervolume_of_rows(set, rows, m, ref, 1);
-    };
+  parallel_for(k, useful_threads(k, start[k] - start[0], m, n_threads), [&] {
+    return [&](size_t s) { out[s] = hypervolume(F + start[s] * m, start[s + 1] - start[s], m, ref, 1); };
   });
 }
 
 void hv_contributions(const double* F, size_t n, size_t m, const double* ref, bool ignore_dominated,
                       int n_threads, double* out) {
   std::fill_n(out, n, 0.0);
-  std::vector<size_t> rows;
-  rows_below(F, n, m, ref, rows);
+  std::vector<size_t> rows = rows_below(F, n, m, ref);
   if (rows.empty()) return;
   if (m == 1) {
     contributions1(F, rows, ref, ignore_dominated, out);
     return;
   }
-  if (m != 2 && ignore_dominated) {
-    std::vector<double> counted(rows.size() * m);
-    for (size_t i = 0; i < rows.size(); ++i) std::copy_n(F + rows[i] * m, m, &counted[i * m]);
-    std::vector<std::uint8_t> keep(rows.size());
-    is_nondominated(counted.data(), rows.size(), m, true, keep.data());
-    size_t kept = 0;
-    for (size_t i = 0; i < rows.size(); ++i)
-      if (keep[i] != 0) rows[kept++] = rows[i];
-    rows.resize(kept);
-  }
-  const Scale scale = scale_of(F, rows, m, ref);
-  const std::vector<double> corner = scale.ref();
-  if (m == 2) {
-    contributions2(sorted_points2(F, rows, scale), corner.data(), ignore_dominated, scale, out);
-    return;
-  }
-  // What all the others leave uncovered of the box of each point.
+  if (m > 3 && ignore_dominated) rows = without_dominated(F, rows, m);
+  Scale scale(m, ref);
+  scale.include(F, rows);
+  scale.fix();
+  const std::vector<double> columns = columns_of(F, rows, m, scale), corner = scale.ref();
   const size_t k = rows.size();
-  const std::vector<double> columns = columns_of(F, rows, m, m, scale);
-  PointSets points;
-  points.assign(columns.data(), k, m);
-  parallel_for(k, useful_threads(k, k, m, n_threads), [&] {
-    return [&, cell = Uncovered(points), lo = std::vector<double>(m)](size_t i) mutable {
-      for (size_t j = 0; j < m; ++j) lo[j] = columns[j * k + i];
-      out[rows[i]] = scale.up(cell(lo.data(), corner.data(), k, i));
-    };
-  });
+  std::vector<double> own(k);
+  if (m == 2)
+    contributions2(columns.data(), k, corner.data(), ignore_dominated, own.data());
+  else if (m == 3)
+    contributions3(columns.data(), k, corner.data(), ignore_dominated, n_threads, own.data());
+  else
+    contributions_cells(columns.data(), k, m, corner.data(), n_threads, own.data());
+  for (size_t i = 0; i < k; ++i) out[rows[i]] = scale.up(own[i]);
 }
 
 void hv_improvement(const double* C, size_t c, const double* F, size_t n, size_t m,
                     const double* ref, int n_threads, double* out) {
-  std::vector<size_t> rows;
-  rows_below(F, n, m, ref, rows);
+  std::fill_n(out, c, 0.0);
+  const std::vector<size_t> rows = rows_below(F, n, m, ref), inside = rows_below(C, c, m, ref);
+  if (inside.empty()) return;
   if (m == 1) {
-    improvements1(C, c, F, rows, ref, out);
+    const double best = lowest(F, rows, ref);
+    for (const size_t i : inside) out[i] = std::max(best - C[i], 0.0);
     return;
   }
   Scale scale(m, ref);
-  for (const size_t row : rows) scale.include(F + row * m);
-  for (size_t i = 0; i < c; ++i)
-    if (below(C + i * m, ref, m)) scale.include(C + i * m);
+  scale.include(F, rows);
+  scale.include(C, inside);
   scale.fix();
-  const std::vector<double> corner = scale.ref();
-  if (m == 2) {
-    improvements2(C, c, sorted_points2(F, rows, scale), ref, corner.data(), scale, out);
-    return;
-  }
-  const size_t k = rows.size();
-  const std::vector<double> columns = columns_of(F, rows, m, m, scale);
-  PointSets points;
-  points.assign(columns.data(), k, m);
-  parallel_for(c, useful_threads(c, k, m, n_threads), [&] {
-    return [&, cell = Uncovered(points), lo = std::vector<double>(m)](size_t i) mutable {
-      out[i] = 0.0;
-      if (!below(C + i * m, ref, m)) return;
-      for (size_t j = 0; j < m; ++j) lo[j] = scale.down(C[i * m + j], j);
-      out[i] = scale.up(cell(lo.data(), corner.data(), k, k));
-    };
-  });
+  const std::vector<double> columns = columns_of(F, rows, m, scale), corner = scale.ref();
+  const std::vector<double> candidates = columns_of(C, inside, m, scale);
+  const size_t k = inside.size();
+  std::vector<double> gain(k);
+  if (m == 2)
+    improvements2(candidates.data(), k, columns.data(), rows.size(), corner.data(), gain.data());
+  else
+    improvements_cells(candidates.data(), k, columns.data(), rows.size(), m, corner.data(),
+                       n_threads, gain.data());
+  for (size_t i = 0; i < k; ++i) out[inside[i]] = scale.up(gain[i]);
 }
 
 }  // namespace lamoo

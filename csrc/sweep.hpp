@@ -1,0 +1,44 @@
+// Hypervolume, contributions and improvement in two and three objectives: sort and sweep.
+//
+// Points are given by column: objective j of point i is columns[j * n + i]. All are below ref in
+// every objective. As in hypervolume.hpp, volumes are sums of products of coordinate differences.
+#pragma once
+
+#include <cstddef>
+
+namespace lamoo {
+
+// O(n log n)
+double hypervolume2(const double* columns, std::size_t n, const double* ref);
+double hypervolume3(const double* columns, std::size_t n, const double* ref);
+
+// out[i] = what only point i covers, out (n,).
+// O(n log n)
+void contributions2(const double* columns, std::size_t n, const double* ref, bool ignore_dominated,
+                    double* out);
+// O(n log n), and for each point a cell (uncovered.hpp) of the few points that bound its own part;
+// these are O(n) in all.
+void contributions3(const double* columns, std::size_t n, const double* ref, bool ignore_dominated,
+                    int n_threads, double* out);
+
+// out[i] = what candidate i (candidates by column, below ref) would add to the points, out (c,).
+// O(n log n + c log n), and the steps of the front that the candidates dominate.
+void improvements2(const double* candidates, std::size_t c, const double* columns, std::size_t n,
+                   const double* ref, double* out);
+
+// A sum that does not lose digits to its length (Kahan, 1965).
+class Sum {
+ public:
+  void add(double x) {
+    const double y = x - lost_;
+    const double next = total_ + y;
+    lost_ = (next - total_) - y;
+    total_ = next;
+  }
+  double value() const { return total_; }
+
+ private:
+  double total_ = 0.0, lost_ = 0.0;
+};
+
+}  // namespace lamoo
