@@ -55,7 +55,12 @@ def hypervolume(
 
     Notes
     -----
-    {algorithm}
+    Points are turned into boxes below ref. m = 1: the largest; m = 2: sort and sweep, O(n log n);
+    m = 3: sweep with a staircase of the first two objectives (Beume, Fonseca, López-Ibáñez,
+    Paquete and Vahrenhold 2009), O(n log n). m >= 4: points in order of one objective, each adding
+    its slice of what the points before it leave uncovered in the other m - 1; the uncovered part
+    is cut into cells by the points in them. Exponential in m at worst, as every known algorithm:
+    the problem is #P-hard (Bringmann and Friedrich 2010).
 
     Examples
     --------
@@ -163,15 +168,18 @@ def hv_contributions(
 
     Notes
     -----
-    {algorithm}
+    m <= 3: sort and sweep. m >= 4: the box of each point, minus what the other points cover of
+    it, as uncovered cells (see `hypervolume`); points are shared out over threads. The result is
+    no difference of volumes, so that tiny contributions keep their digits.
 
     Examples
     --------
     >>> from lamoo_fast.kernels import hv_contributions
-    >>> hv_contributions([[1, 3], [2, 2], [3, 1], [3, 2]], ref=4)
+    >>> F = [[1, 3], [2, 2], [3, 1], [2.5, 2.5]]
+    >>> hv_contributions(F, ref=4)
     array([1., 1., 1., 0.])
-    >>> hv_contributions([[1, 3], [2, 2], [3, 1], [3, 2]], ref=4, ignore_dominated=False)
-    array([1., 1., 1., 0.])
+    >>> hv_contributions(F, ref=4, ignore_dominated=False)
+    array([1.  , 0.75, 1.  , 0.  ])
     """
     points, corner = _points_and_ref(F, ref, maximise)
     return _core.hv_contributions(
@@ -218,7 +226,9 @@ def hv_improvement(
 
     Notes
     -----
-    {algorithm}
+    The box of each candidate, minus what F covers of it, as uncovered cells (see `hypervolume`);
+    candidates are shared out over threads. The result is no difference of volumes, so that tiny
+    improvements keep their digits.
 
     Examples
     --------
@@ -276,7 +286,10 @@ def hv_approx(
 
     Notes
     -----
-    {algorithm}
+    The volume in polar coordinates around ref is a mean over directions of the distance to the
+    edge of the dominated region, to the power m (Deng and Zhang 2019). Directions come from
+    independently randomised low-discrepancy sequences, whose spread is the standard error.
+    O(n m) for each sample.
 
     Examples
     --------

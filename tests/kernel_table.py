@@ -1,0 +1,55 @@
+"""All kernels behind one signature, for tests that hold for each of them."""
+
+import numpy as np
+
+import lamoo_fast.kernels as k
+
+
+def _archive(F, ref, **_):
+    archive = k.ParetoArchive(ref)
+    accepted = archive.add(F)
+    return accepted, archive.front, archive.hypervolume
+
+
+# name -> kernel(F, ref, n_threads=...) with an array or a tuple of arrays as result
+KERNELS = {
+    "hypervolume": lambda F, ref, **kw: k.hypervolume(F, ref, **kw),
+    "hypervolume_batch": lambda F, ref, **kw: k.hypervolume_batch([F, F[:1], F[::2]], ref, **kw),
+    "hv_contributions": lambda F, ref, **kw: k.hv_contributions(F, ref, **kw),
+    "hv_contributions_all": lambda F, ref, **kw: k.hv_contributions(
+        F, ref, ignore_dominated=False, **kw
+    ),
+    "hv_improvement": lambda F, ref, **kw: k.hv_improvement(F[::2], F[1::2], ref, **kw),
+    "hv_approx": lambda F, ref, **kw: k.hv_approx(F, ref, n_samples=2**10, seed=1, **kw),
+    "is_nondominated": lambda F, ref, **_: k.is_nondominated(F),
+    "is_nondominated_weakly": lambda F, ref, **_: k.is_nondominated(F, keep_weakly=True),
+    "filter_dominated": lambda F, ref, **_: k.filter_dominated(F),
+    "pareto_rank": lambda F, ref, **_: k.pareto_rank(F),
+    "dominance_count": lambda F, ref, **kw: k.dominance_count(F, **kw),
+    "archive": _archive,
+}
+THREADED = [
+    "hypervolume",
+    "hypervolume_batch",
+    "hv_contributions",
+    "hv_contributions_all",
+    "hv_improvement",
+    "hv_approx",
+    "dominance_count",
+]
+
+
+def call(name, F, ref, **kwargs):
+    """Call a kernel and see to it that its arguments are as before."""
+    before = [np.array(a, copy=True) for a in (F, ref)]
+    result = KERNELS[name](F, ref, **kwargs)
+    for now, then in zip((F, ref), before, strict=True):
+        np.testing.assert_array_equal(np.asarray(now), then)
+    return result if isinstance(result, tuple) else (result,)
+
+
+def assert_identical(results, expected):
+    """Equal to the last bit, tuples elementwise."""
+    assert len(results) == len(expected)
+    for result, wanted in zip(results, expected, strict=True):
+        assert np.array_equal(result, wanted), (result, wanted)

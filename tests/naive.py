@@ -1,0 +1,85 @@
+"""Slow, obvious twins of the kernels: plain Python, exact arithmetic, everything minimised."""
+
+from fractions import Fraction
+from math import prod
+from operator import le, lt, sub
+
+
+def dominates(a, b):
+    return all(map(le, a, b)) and any(map(lt, a, b))
+
+
+def is_nondominated(F, keep_weakly=False):
+    rows = [tuple(row) for row in F]
+    return [
+        not any(dominates(other, row) for other in rows) and (keep_weakly or row not in rows[:i])
+        for i, row in enumerate(rows)
+    ]
+
+
+def pareto_rank(F):
+    rows = [tuple(row) for row in F]
+    rank, front = {}, 0
+    while len(rank) < len(set(rows)):
+        left = [row for row in rows if row not in rank]
+        rank.update({r: front for r in left if not any(dominates(o, r) for o in left)})
+        front += 1
+    return [rank[row] for row in rows]
+
+
+def dominance_count(F):
+    return [sum(dominates(other, row) for other in F) for row in F]
+
+
+def archive(batches):
+    """The members, sorted, and for each row of each batch whether it was accepted."""
+    members, accepted = [], []
+    for row in (tuple(row) for batch in batches for row in batch):
+        accepted.append(not any(m == row or dominates(m, row) for m in members))
+        if accepted[-1]:
+            members = [m for m in members if not dominates(row, m)] + [row]
+    return sorted(members), accepted
+
+
+def hypervolume(F, ref):
+    """The exact volume, as a Fraction."""
+    # Floats are integers over powers of two: in units small enough all distances are integers.
+    units = [
+        max(Fraction(float(x)).denominator for x in column) for column in zip(ref, *F, strict=True)
+    ]
+    corner = [int(u * Fraction(float(r))) for u, r in zip(units, ref, strict=True)]
+    points = [[int(u * Fraction(float(x))) for u, x in zip(units, row, strict=True)] for row in F]
+    boxes = [tuple(map(sub, corner, point)) for point in points]
+    return Fraction(_union([box for box in boxes if min(box) > 0]), prod(units))
+
+
+def _union(boxes):
+    """Volume of the union of integer boxes [0, box]: what each adds to the ones after it."""
+    boxes = [b for b in set(boxes) if not any(dominates(b, other) for other in boxes)]
+    return sum(
+        prod(box) - _union([tuple(map(min, box, other)) for other in boxes[i + 1 :]])
+        for i, box in enumerate(boxes)
+    )
+
+
+def hv_contributions(F, ref, ignore_dominated=True):
+    F = [tuple(row) for row in F]
+    if ignore_dominated:
+        mask = is_nondominated(F, keep_weakly=True)
+        front = [row for row, kept in zip(F, mask, strict=True) if kept]
+    else:
+        front = F
+    total = hypervolume(front, ref)
+    out = []
+    for row in F:
+        others = list(front)
+        if row in others:
+            others.remove(row)
+        out.append(total - hypervolume(others, ref))
+    return out
+
+
+def hv_improvement(candidates, F, ref):
+    F = [tuple(row) for row in F]
+    total = hypervolume(F, ref)
+    return [hypervolume([*F, tuple(row)], ref) - total for row in candidates]

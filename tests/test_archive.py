@@ -1,0 +1,131 @@
+"""ParetoArchive: the front of everything added so far, in whatever portions."""
+
+import copy
+import pickle
+
+import naive
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import clouds, point_sets
+
+from lamoo_fast.kernels import ParetoArchive, filter_dominated, hypervolume
+
+
+def sorted_front(F, **kwargs):
+    front = filter_dominated(F, **kwargs)
+    return front[np.lexsort(front.T[::-1])]
+
+
+@settings(max_examples=1000, deadline=None)
+@given(point_sets(), st.data())
+def test_equals_naive(case, data):
+    F, ref = case
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(F)), max_size=4)))
+    archive, accepted, added = ParetoArchive(ref), [], []
+    for batch in np.split(F, cuts):
+        accepted += archive.add(batch).tolist()
+        added += batch.tolist()
+        so_far = np.array(added).reshape(-1, len(ref))
+        np.testing.assert_array_equal(archive.front, sorted_front(so_far))
+        assert archive.hypervolume == pytest.approx(hypervolume(so_far, ref), rel=1e-12)
+        assert len(archive) == len(archive.front)
+    members, wanted = naive.archive([F.tolist()])
+    assert accepted == wanted
+    assert [tuple(row) for row in archive.front.tolist()] == members
+
+
+@settings(max_examples=300, deadline=None)
+@given(clouds(max_n=200, max_m=6))
+def test_one_by_one_equals_at_once(F):
+    m = F.shape[1]
+    at_once, one_by_one = ParetoArchive(np.ones(m)), ParetoArchive(np.ones(m))
+    accepted = at_once.add(F)
+    assert accepted.tolist() == [one_by_one.add(row[None])[0] for row in F]
+    np.testing.assert_array_equal(at_once.front, one_by_one.front)
+    np.testing.assert_array_equal(at_once.front, sorted_front(F))
+    assert not at_once.add(F).any()  # all known
+
+
+@pytest.mark.parametrize("m", [1, 2, 3, 6])
+def test_many_points(m):
+    """Fronts that shrink as well as grow."""
+    rng = np.random.default_rng(m)
+    archive = ParetoArchive(np.full(m, 3.0))
+    for radius in (3.0, 2.0, 1.0):
+        F = rng.random((1000, m))
+        archive.add(radius * F / np.linalg.norm(F, axis=1, keepdims=True))
+    archive.add(np.zeros((1, m)))
+    assert archive.front.tolist() == [[0.0] * m]
+    assert archive.hypervolume == 3.0**m
+
+
+def test_members_may_lie_beyond_ref():
+    archive = ParetoArchive([1.0, 1.0])
+    assert archive.add([[0.5, 2.0], [2.0, 0.5]]).all()
+    assert archive.hypervolume == 0.0
+    assert archive.add([[0.5, 0.5]]).all()
+    assert archive.front.tolist() == [[0.5, 0.5]]
+    assert archive.hypervolume == 0.25
+
+
+def test_maximise():
+    archive = ParetoArchive([0.0, 4.0], maximise=[True, False])
+    assert archive.add([[1, 1], [2, 1], [2, 2], [3, 3]]).tolist() == [True, True, False, True]
+    assert archive.front.tolist() == [[3.0, 3.0], [2.0, 1.0]]
+    assert archive.hypervolume == 7.0
+    assert archive.ref.tolist() == [0.0, 4.0]
+
+
+def test_empty():
+    for m in (1, 2, 3, 40):
+        archive = ParetoArchive(np.zeros(m))
+        assert archive.add(np.empty((0, m))).shape == (0,)
+        assert archive.front.shape == (0, m)
+        assert archive.hypervolume == 0.0
+        assert len(archive) == 0
+
+
+def test_is_its_own():
+    """Nothing outside can change an archive."""
+    ref, maximise = np.array([2.0, 2.0]), np.array([False, False])
+    archive = ParetoArchive(ref, maximise=maximise)
+    archive.add([[1.0, 1.0]])
+    ref[:] = 9.0
+    maximise[:] = True
+    archive.front[:] = -5.0
+    assert archive.front.tolist() == [[1.0, 1.0]]
+    assert archive.ref.tolist() == [2.0, 2.0]
+    with pytest.raises(ValueError, match="read-only"):
+        archive.ref[0] = 1.0
+
+
+@pytest.mark.parametrize("m", [1, 2, 4])
+def test_pickle_and_copy(m):
+    archive = ParetoArchive(np.ones(m), maximise=[True] + [False] * (m - 1))
+    archive.add(np.random.default_rng(0).random((50, m)))
+    for twin in (pickle.loads(pickle.dumps(archive)), copy.deepcopy(archive), copy.copy(archive)):
+        np.testing.assert_array_equal(twin.front, archive.front)
+        assert twin.hypervolume == archive.hypervolume
+        twin.add(np.where(np.arange(m) == 0, 9.0, -9.0)[None])
+        assert len(twin) == 1
+    assert m == 1 or len(archive) > 1
+
+
+def test_refused_points_change_nothing():
+    archive = ParetoArchive([1.0, 1.0])
+    archive.add([[0.5, 0.5]])
+    for bad in ([[0.0, np.nan]], [[0.0]], [0.0, 0.0], [["a", "b"]], [[-1.7e308, 0.0]]):
+        ref = [1.7e308, 1.0] if bad == [[-1.7e308, 0.0]] else [1.0, 1.0]
+        other = ParetoArchive(ref)
+        other.add([[0.5, 0.5]])
+        with pytest.raises((ValueError, TypeError)):
+            other.add(bad)
+        assert other.front.tolist() == [[0.5, 0.5]]
+
+
+@pytest.mark.parametrize("ref", [1.0, [], [[1.0, 1.0]]])
+def test_ref_needs_one_number_per_objective(ref):
+    with pytest.raises(ValueError, match="ref must have one number for each objective"):
+        ParetoArchive(ref)

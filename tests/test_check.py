@@ -1,0 +1,253 @@
+"""Arguments: what is taken in which form, what is refused and with which words."""
+
+import doctest
+import importlib
+import os
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from kernel_table import KERNELS, assert_identical, call
+
+import lamoo_fast.kernels
+from lamoo_fast.kernels import (
+    _check,
+    dominance_count,
+    hv_improvement,
+    hypervolume,
+    hypervolume_batch,
+    is_nondominated,
+)
+
+MODULES = [
+    "lamoo_fast.kernels",
+    *(f"lamoo_fast.kernels.{m.name}" for m in pkgutil.iter_modules(lamoo_fast.kernels.__path__)),
+]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_examples_in_docstrings(module):
+    assert doctest.testmod(importlib.import_module(module)).failed == 0
+
+
+def test_public_functions_have_examples():
+    for name in lamoo_fast.kernels.__all__:
+        if name != "HVEstimate":
+            assert ">>> " in getattr(lamoo_fast.kernels, name).__doc__, name
+
+
+# ---- layouts and dtypes: every kernel, the same result to the last bit ----
+
+
+def spaced(F):
+    out = np.full((2 * F.shape[0], 3 * F.shape[1]), np.nan)
+    out[::2, ::3] = F
+    return out[::2, ::3]
+
+
+def read_only(F):
+    F = F.copy()
+    F.flags.writeable = False
+    return F
+
+
+def torch_tensor(F):
+    return pytest.importorskip("torch").tensor(F)
+
+
+def data_frame(F):
+    return pytest.importorskip("pandas").DataFrame(F)
+
+
+LAYOUTS = {
+    "fortran": np.asfortranarray,
+    "spaced": spaced,
+    "negative strides": lambda F: F[::-1, ::-1].copy()[::-1, ::-1],
+    "read-only": read_only,
+    "list": lambda F: F.tolist(),
+    "float32": lambda F: F.astype(np.float32),
+    "float16": lambda F: F.astype(np.float16),
+    "longdouble": lambda F: F.astype(np.longdouble),
+    "big-endian": lambda F: F.astype(">f8"),
+    "int64": lambda F: F.astype(np.int64),
+    "uint8": lambda F: F.astype(np.uint8),
+    "torch": torch_tensor,
+    "pandas": data_frame,
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("name", KERNELS)
+def test_layouts(name, layout):
+    for m in (1, 2, 3, 4, 6):
+        F = np.random.default_rng(m).integers(0, 9, (14, m)).astype(float)
+        ref = np.full(m, 8.0)
+        laid_out = LAYOUTS[layout](F)
+        if name in {"hypervolume_batch", "hv_improvement"} and layout in {"list", "pandas"}:
+            # Their entries in the table slice rows.
+            laid_out = np.asarray(laid_out)
+        assert_identical(call(name, laid_out, LAYOUTS[layout](ref[None])[0] if layout != "pandas"
+                              else ref, ), call(name, F, ref))  # fmt: skip
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_bool_objectives(name):
+    F = np.random.default_rng(0).integers(0, 2, (9, 3))
+    assert_identical(call(name, F.astype(bool), np.ones(3)), call(name, F, np.ones(3)))
+
+
+def test_no_copy_when_it_fits():
+    F = read_only(np.random.default_rng(0).random((5, 3)))
+    assert _check.objectives(F) is F
+    assert _check.objectives(F, maximise=True) is not F
+    plain = np.ma.masked_array(F, mask=np.zeros_like(F, dtype=bool))
+    assert np.shares_memory(_check.objectives(plain), F)
+
+
+# ---- what every kernel refuses ----
+
+BAD = [
+    ([0.0, 1.0], ValueError, r"F must have shape \(points, objectives\).*F\.reshape\(1, -1\)"),
+    (np.zeros((2, 2, 2)), ValueError, r"F must have shape .* but has shape \(2, 2, 2\)"),
+    (3.0, ValueError, r"F must have shape .* but has shape \(\)"),
+    ([], ValueError, r"F must have shape .*np\.empty\(\(0, m\)\)"),
+    (np.empty((3, 0)), ValueError, r"F has no objectives: its shape is \(3, 0\)"),
+    ([[0, 1], [0, np.nan]], ValueError, r"F must be finite; F\[1, 1\] is nan"),
+    ([[0, 1], [-np.inf, 0]], ValueError, r"F must be finite; F\[1, 0\] is -inf"),
+    ([[1j, 0]], TypeError, "F must hold real numbers, not complex128"),
+    ([["a", "b"]], TypeError, "F must hold real numbers, not <U1"),
+    ([[None, 1.0]], TypeError, "F must hold real numbers, not object"),
+    ([[10**400, 1]], TypeError, "F must hold real numbers, not object"),
+    (np.array([["2020-01-01"]], "M8[D]"), TypeError, "F must hold real numbers, not datetime64"),
+    ([[1, 2], [3]], ValueError, "F is not a rectangular array of numbers"),
+    (np.ma.masked_greater([[1.0, 5.0]], 3), ValueError, "F has masked entries"),
+]
+TAKES_F = sorted(set(KERNELS) - {"hypervolume_batch", "hv_improvement"})
+
+
+@pytest.mark.parametrize("name", TAKES_F)
+@pytest.mark.parametrize(("F", "error", "message"), BAD)
+def test_bad_objectives(name, F, error, message):
+    with pytest.raises(error, match=message):
+        KERNELS[name](F, np.ones(2))
+
+
+@pytest.mark.parametrize(("F", "error", "message"), BAD)
+def test_the_bad_argument_is_named(F, error, message):
+    good = [[0.0, 0.0]]
+    with pytest.raises(error, match="^candidates "):
+        hv_improvement(F, good, 1.0)
+    with pytest.raises(error, match="^" + message):
+        hv_improvement(good, F, 1.0)
+    with pytest.raises(error, match=r"^sets\[1\] "):
+        hypervolume_batch([good, F], 1.0)
+
+
+def test_bad_shapes_together():
+    with pytest.raises(ValueError, match=r"^candidates has 2 columns but F has 3$"):
+        hv_improvement(np.zeros((1, 2)), np.zeros((1, 3)), 1.0)
+    with pytest.raises(ValueError, match=r"^sets\[1\] has 2 columns but sets\[0\] has 3$"):
+        hypervolume_batch([np.zeros((1, 3)), np.zeros((0, 2))], 1.0)
+    assert hypervolume_batch([], 1.0).shape == (0,)
+    assert hypervolume_batch([np.empty((0, 3))], 1.0).tolist() == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("ref", "error", "message"),
+    [
+        ([1.0, 1.0], ValueError, "^F has 3 columns but ref has 2$"),
+        ([[1.0, 1.0, 1.0]], ValueError, r"ref must be a number or of shape \(3,\) but has shape"),
+        ([1.0, np.inf, 1.0], ValueError, r"ref must be finite; ref\[1\] is inf"),
+        (np.nan, ValueError, "ref must be finite"),
+        ("x", TypeError, "ref must hold real numbers"),
+        (None, TypeError, "ref must hold real numbers"),
+        ([1.0, 2.0, 1.7e308], ValueError, "overflows float64 in objective 2"),
+    ],
+)
+def test_bad_ref(ref, error, message):
+    F = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, -1.7e308]])
+    for name in ("hypervolume", "hv_contributions", "hv_approx"):
+        with pytest.raises(error, match=message):
+            KERNELS[name](F, ref)
+
+
+def test_distance_overflow_is_seen_everywhere():
+    far, near = [[-1.7e308, 0.0]], [[0.0, 0.0]]
+    ref = [1.7e308, 1.0]
+    with pytest.raises(ValueError, match="from candidates to ref"):
+        hv_improvement(far, near, ref)
+    with pytest.raises(ValueError, match="from sets to ref"):
+        hypervolume_batch([near, far], ref)
+    with pytest.raises(ValueError, match="overflows float64 in objective 0"):
+        hypervolume([[1.7e308, 0.0]], [-1.7e308, 1.0], maximise=[True, False])
+    # The other way round the point is beyond ref, however far.
+    assert hypervolume([[1.7e308, 0.0]], [-1.7e308, 1.0]) == 0.0
+
+
+# ---- maximise, flags, threads ----
+
+
+@pytest.mark.parametrize("maximise", [True, np.True_, [True, True], (1, 1), np.array([1, 1], "u1")])
+def test_maximise_forms(maximise):
+    assert hypervolume([[1, 3], [3, 1]], 0, maximise=maximise) == 5.0
+
+
+@pytest.mark.parametrize(
+    ("maximise", "error", "message"),
+    [
+        ([True], ValueError, r"maximise must be a bool or 2 bools but has shape \(1,\)"),
+        ([[True, False]], ValueError, "maximise must be a bool or 2 bools"),
+        ([0, 2], TypeError, "maximise must be a bool or 2 bools"),
+        ("yes", TypeError, "maximise must be a bool or 2 bools"),
+        (None, TypeError, "maximise must be a bool or 2 bools"),
+        (0.0, TypeError, "maximise must be a bool or 2 bools"),
+    ],
+)
+def test_bad_maximise(maximise, error, message):
+    for kernel in (dominance_count, is_nondominated):
+        with pytest.raises(error, match=message):
+            kernel([[1, 2]], maximise=maximise)
+
+
+def test_flags_are_bools():
+    with pytest.raises(TypeError, match="keep_weakly must be a bool, not 'no'"):
+        is_nondominated([[1, 2]], keep_weakly="no")
+    assert is_nondominated([[1, 2]], keep_weakly=np.True_).tolist() == [True]
+
+
+def test_n_threads():
+    assert _check.n_threads(1) == 1
+    assert _check.n_threads(np.int8(3)) == 3
+    assert _check.n_threads(10**30) == 1024
+    everything = _check.n_threads(-1)
+    assert 1 <= everything <= os.cpu_count()
+    if hasattr(os, "sched_getaffinity"):
+        assert everything == len(os.sched_getaffinity(0))
+    for bad in (0, -2):
+        with pytest.raises(ValueError, match=f"n_threads must be at least 1, .* not {bad}"):
+            hypervolume([[1, 2]], 3, n_threads=bad)
+    for bad in (1.0, "2", None, True):
+        with pytest.raises(TypeError, match="n_threads must be an integer"):
+            dominance_count([[1, 2]], n_threads=bad)
+
+
+def test_missing_extension_says_what_to_do(tmp_path):
+    """The package's own Python files without the compiled one: an error with the fix in it."""
+    package = Path(lamoo_fast.kernels.__file__).parent
+    kernels = tmp_path / "lamoo_fast" / "kernels"
+    kernels.mkdir(parents=True)
+    (tmp_path / "lamoo_fast" / "__init__.py").write_text("import lamoo_fast.kernels")
+    for file in package.glob("*.py"):
+        (kernels / file.name).write_text(file.read_text())
+    run = subprocess.run(
+        [sys.executable, "-c", "import lamoo_fast"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert run.returncode == 1
+    assert (
+        "ImportError: lamoo_fast was installed without its compiled part; reinstall" in run.stderr
+    )
