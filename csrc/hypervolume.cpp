@@ -125,10 +125,10 @@ double hypervolume_cells(const double* columns, size_t n, size_t m, const double
   points.assign(columns, n, d);
   std::vector<double> terms(n);
   parallel_for(n, useful_threads(n, n, d, n_threads), [&] {
-    return [&, cell = Uncovered(points), lo = std::vector<double>(d)](size_t task) mutable {
+    return [&, uncovered = Uncovered(), lo = std::vector<double>(d)](size_t task) mutable {
       const size_t i = n - 1 - task;  // the large cells first: it evens out the load of the threads
       for (size_t j = 0; j < d; ++j) lo[j] = columns[j * n + i];
-      terms[i] = (ref[d] - columns[d * n + i]) * cell(lo.data(), ref, i, n);
+      terms[i] = (ref[d] - columns[d * n + i]) * uncovered(points, lo.data(), ref, i, n);
     };
   });
   Sum sum;
@@ -142,9 +142,9 @@ void contributions_cells(const double* columns, size_t n, size_t m, const double
   PointSets points;
   points.assign(columns, n, m);
   parallel_for(n, useful_threads(n, n, m, n_threads), [&] {
-    return [&, cell = Uncovered(points), lo = std::vector<double>(m)](size_t i) mutable {
+    return [&, uncovered = Uncovered(), lo = std::vector<double>(m)](size_t i) mutable {
       for (size_t j = 0; j < m; ++j) lo[j] = columns[j * n + i];
-      out[i] = cell(lo.data(), ref, n, i);
+      out[i] = uncovered(points, lo.data(), ref, n, i);
     };
   });
 }
@@ -154,9 +154,9 @@ void improvements_cells(const double* candidates, size_t c, const double* column
   PointSets points;
   points.assign(columns, n, m);
   parallel_for(c, useful_threads(c, n, m, n_threads), [&] {
-    return [&, cell = Uncovered(points), lo = std::vector<double>(m)](size_t i) mutable {
+    return [&, uncovered = Uncovered(), lo = std::vector<double>(m)](size_t i) mutable {
       for (size_t j = 0; j < m; ++j) lo[j] = candidates[j * c + i];
-      out[i] = cell(lo.data(), ref, n, n);
+      out[i] = uncovered(points, lo.data(), ref, n, n);
     };
   });
 }

@@ -256,7 +256,7 @@ void contributions3(const double* columns, size_t n, const double* ref, bool ign
   for (const auto& [point, by] : bounds) bounding[filled[point]++] = by;
 
   parallel_for(n, n < 500 ? 1 : n_threads, [&] {
-    return [&, local = std::vector<double>()](size_t i) mutable {
+    return [&, uncovered = Uncovered(), set = PointSets(), local = std::vector<double>()](size_t i) mutable {
       if (on_stairs[i] == 0) return;
       const size_t k = start[i + 1] - start[i];
       local.resize(3 * k);
@@ -266,10 +266,9 @@ void contributions3(const double* columns, size_t n, const double* ref, bool ign
         local[k + b] = q.y;
         local[2 * k + b] = q.z;
       }
-      PointSets set;
       set.assign(local.data(), k, 3);
       const double lo[] = {points[i].x, points[i].y, points[i].z};
-      out[points[i].index] = Uncovered(set)(lo, ref, k, k);
+      out[points[i].index] = uncovered(set, lo, ref, k, k);
     };
   });
 }

@@ -165,6 +165,7 @@ void test_grids() {
 // Each size of cell alone: no memory for sets makes all cells index lists.
 void test_cell_sizes() {
   Random random(2);
+  lamoo::Uncovered volume;
   for (int i = 0; i < 200; ++i) {
     const Grid grid = random_grid(random, 300, 4, 7);
     Values columns, hi(grid.m, static_cast<double>(grid.side));
@@ -191,9 +192,8 @@ void test_cell_sizes() {
     for (const size_t bytes : {size_t{0}, size_t{8000}, lamoo::PointSets::default_bytes}) {
       lamoo::PointSets points(bytes);
       points.assign(columns.data(), rows.size(), grid.m);
-      lamoo::Uncovered uncovered(points);
-      check_equal("uncovered", uncovered(lo.data(), hi.data(), end, skip), wanted);
-      check_equal("uncovered again", uncovered(lo.data(), hi.data(), end, skip), wanted);
+      check_equal("uncovered", volume(points, lo.data(), hi.data(), end, skip), wanted);
+      check_equal("uncovered again", volume(points, lo.data(), hi.data(), end, skip), wanted);
     }
   }
 }

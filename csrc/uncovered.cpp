@@ -73,7 +73,9 @@ size_t PointSets::count_up_to(size_t j, double value) const {
   return static_cast<size_t>(std::upper_bound(sorted, sorted + n_, value) - sorted);
 }
 
-double Uncovered::operator()(const double* lo, const double* hi, size_t end, size_t skip) {
+double Uncovered::operator()(const PointSets& points, const double* lo, const double* hi,
+                             size_t end, size_t skip) {
+  points_ = &points;
   if (points_->is_word()) return in_word(lo, hi, end, skip);
   return points_->has_sets() ? in_sets(lo, hi, end, skip) : in_lists(lo, hi, end, skip);
 }
@@ -103,15 +105,15 @@ double Uncovered::in_sets(const double* lo, const double* hi, size_t end, size_t
 
 Uncovered::Cell& Uncovered::cell(size_t level) {
   const size_t d = points_->objectives(), words = words_for(points_->size());
-  if (slabs_.size() < words) {
-    slabs_.resize(words);
-    rows_.resize(d);
+  if (slabs_.size() < words || rows_.size() < d) {
+    slabs_.resize(std::max(words, slabs_.size()));
+    rows_.resize(std::max(d, rows_.size()));
     cells_.clear();
   }
   while (cells_.size() <= level)
     cells_.push_back({std::vector<uint64_t>(slabs_.size()),
-                      std::vector<uint64_t>(d * slabs_.size()), std::vector<double>(d),
-                      std::vector<double>(d)});
+                      std::vector<uint64_t>(rows_.size() * slabs_.size()),
+                      std::vector<double>(rows_.size()), std::vector<double>(rows_.size())});
   return cells_[level];
 }
 
@@ -276,6 +278,7 @@ double Uncovered::in_lists(const double* lo, const double* hi, size_t end, size_
 
 Uncovered::Bounds& Uncovered::bounds(size_t level) {
   const size_t d = points_->objectives();
+  if (!bounds_.empty() && bounds_[0].lo.size() < d) bounds_.clear();
   while (bounds_.size() <= level)
     bounds_.push_back({std::vector<double>(d), std::vector<double>(d)});
   return bounds_[level];
@@ -334,13 +337,13 @@ double Uncovered::volume_of_list(const size_t* first, const size_t* last, const 
   const size_t d = points_->objectives(), k = static_cast<size_t>(last - first);
   if (!local_) {
     local_points_ = std::make_unique<PointSets>(points_->max_bytes());
-    local_ = std::make_unique<Uncovered>(*local_points_);
+    local_ = std::make_unique<Uncovered>();
   }
   gathered_.resize(d * k);
   for (size_t j = 0; j < d; ++j)
     for (size_t i = 0; i < k; ++i) gathered_[j * k + i] = points_->column(j)[first[i]];
   local_points_->assign(gathered_.data(), k, d);
-  return (*local_)(bounds.lo.data(), bounds.hi.data(), k, k);
+  return (*local_)(*local_points_, bounds.lo.data(), bounds.hi.data(), k, k);
 }
 
 }  // namespace lamoo

@@ -63,14 +63,13 @@ class PointSets {
   std::vector<double> sorted_;  // the columns, each in ascending order
 };
 
-// Uncovered volumes among the points of one PointSets. Holds scratch memory: one a thread.
+// Computes uncovered volumes. Holds scratch memory, kept between calls: one a thread.
 class Uncovered {
  public:
-  explicit Uncovered(const PointSets& points) : points_(&points) {}
-
   // Volume of [lo, hi), lo < hi, that points 0 .. end-1 without point skip leave uncovered
   // (skip >= end: none is left out). All these points are below hi in every objective.
-  double operator()(const double* lo, const double* hi, std::size_t end, std::size_t skip);
+  double operator()(const PointSets& points, const double* lo, const double* hi, std::size_t end,
+                    std::size_t skip);
 
  private:
   struct Cell {
@@ -98,7 +97,7 @@ class Uncovered {
   double list_volume(std::size_t* first, std::size_t* last, std::size_t level);
   double volume_of_list(const std::size_t* first, const std::size_t* last, const Bounds& bounds);
 
-  const PointSets* points_;
+  const PointSets* points_ = nullptr;  // of this call
   WordCells word_cells_;
 
   std::size_t words_ = 0;  // of the sets in use, enough for end points
