@@ -41,7 +41,7 @@ THREADED = [
 
 def call(name, F, ref, **kwargs):
     """Call a kernel and see to it that its arguments are as before."""
-    before = [np.array(a, copy=True) for a in (F, ref)]
+    before = [np.asarray(a).copy() for a in (F, ref)]
     result = KERNELS[name](F, ref, **kwargs)
     for now, then in zip((F, ref), before, strict=True):
         np.testing.assert_array_equal(np.asarray(now), then)

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-# Powers of two by which an objective may be scaled; in all a volume stays well inside float64.
-_TOTAL_EXPONENT = 500
+# An objective may be scaled by a power of two up to this.
+_MAX_EXPONENT = 900
 
 
 @st.composite
@@ -41,16 +41,18 @@ def point_sets(draw, max_n=12, max_m=8, min_n=0):
         F[draw(st.integers(0, n - 1))] = F[draw(st.integers(0, n - 1))]
     ref = np.ones(m)
     if draw(st.booleans()):
-        limit = _TOTAL_EXPONENT // m
-        scale = np.exp2(draw(hnp.arrays(np.int64, m, elements=st.integers(-limit, limit))))
+        limit = st.integers(-_MAX_EXPONENT // 2, _MAX_EXPONENT // 2)
+        exponents = draw(hnp.arrays(np.float64, m, elements=limit.map(float)))
+        # The volume stays about 1, however far apart the objectives are.
+        scale = np.exp2(exponents - exponents.mean().round())
         F, ref = F * scale, ref * scale
     return F, ref
 
 
 @st.composite
-def clouds(draw, max_n=60, max_m=8):
+def clouds(draw, min_n=1, max_n=60, min_m=1, max_m=8):
     """Larger sets for comparison with other packages: random, on a grid or mostly a front."""
-    m, n = draw(st.integers(1, max_m)), draw(st.integers(1, max_n))
+    m, n = draw(st.integers(min_m, max_m)), draw(st.integers(min_n, max_n))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     kind = draw(st.sampled_from(["uniform", "grid", "front", "correlated"]))
     if kind == "uniform":

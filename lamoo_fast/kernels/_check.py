@@ -56,8 +56,8 @@ def distances_fit(F: Floats, ref: Floats, name: str = "F") -> None:
         return
     with np.errstate(over="ignore"):
         distance = ref - F.min(axis=0)
-    if not np.isfinite(distance).all():
-        j = int(np.argmin(np.isfinite(distance)))
+    if (distance == np.inf).any():
+        j = int(np.argmax(distance))
         raise ValueError(
             f"the distance from {name} to ref overflows float64 in objective {j}: "
             f"ref is {ref[j]:g} and the least value {F[:, j].min():g} (as minimised)"
