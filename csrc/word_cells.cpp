@@ -63,16 +63,9 @@ void WordTable::build_sets() {
 
 void WordCells::reserve(size_t d) {
   if (d <= capacity_) return;
-  // Beside lo and hi each level keeps the order in which a cut takes the objectives, and their
-  // widths and fractions.
-  indices_.resize(2 * d * levels);
-  words_.resize(d * levels);
-  numbers_.resize(4 * d * levels);
+  sides_.resize(d * levels);
   cells_.resize(levels);
-  for (size_t level = 0; level < levels; ++level) {
-    cells_[level] = {0, indices_.data() + 2 * d * level, words_.data() + d * level,
-                     numbers_.data() + 4 * d * level, numbers_.data() + 4 * d * level + d};
-  }
+  for (size_t level = 0; level < levels; ++level) cells_[level] = {&sides_[level * d], 0};
   capacity_ = d;
 }
 
@@ -86,61 +79,57 @@ double WordCells::uncovered(const WordTable& table, uint64_t alive, const double
     const double* x = table.column(j);
     uint64_t limits = 0;
     for (size_t p = 0; p < table.size(); ++p) limits |= uint64_t{x[p] > lo[j]} << p;
-    cell.axis[j] = j;
-    cell.limits[j] = limits;
-    cell.lo[j] = lo[j];
-    cell.hi[j] = hi[j];
+    cell.sides[j] = {j, limits, lo[j], hi[j]};
   }
   return volume(0, alive);
 }
 
 double WordCells::volume(size_t level, uint64_t alive) {
   Cell& cell = cells_[level];
+  Side* const begin = cell.sides;
+  Side* end = begin + cell.d;
 
   // The points that limit the cell in at least one, two, three objectives.
   uint64_t once = 0, twice = 0, thrice = 0;
-  for (size_t i = 0; i < cell.d; ++i) {
-    const uint64_t limits = cell.limits[i] &= alive;
+  for (Side* side = begin; side != end; ++side) {
+    const uint64_t limits = side->limits & alive;
     thrice |= twice & limits;
     twice |= once & limits;
     once |= limits;
   }
   if ((alive & ~once) != 0) return 0.0;
 
-  if (const uint64_t slabs = once & ~twice; slabs != 0) {
-    for (size_t i = 0; i < cell.d; ++i) {
-      const uint64_t here = cell.limits[i] & slabs;
+  if (const uint64_t slabs = alive & ~twice; slabs != 0) {
+    for (Side* side = begin; side != end; ++side) {
+      const uint64_t here = side->limits & slabs;
       if (here == 0) continue;
-      const double* x = table_->column(cell.axis[i]);
+      const double* x = table_->column(side->objective);
       const unsigned p = lowest_point(here, x);
-      cell.hi[i] = x[p];
-      alive &= table_->below(cell.axis[i])[p];
+      side->hi = x[p];
+      alive &= table_->below(side->objective)[p];
     }
   }
 
   // An objective that no alive point limits any more is a factor of the whole volume.
   double factor = 1.0;
-  size_t d = 0;
-  for (size_t i = 0; i < cell.d; ++i) {
-    const uint64_t limits = cell.limits[i] & alive;
+  Side* kept = begin;
+  for (Side* side = begin; side != end; ++side) {
+    const uint64_t limits = side->limits & alive;
     if (limits == 0) {
-      factor *= cell.hi[i] - cell.lo[i];
-      continue;
+      factor *= side->hi - side->lo;
+    } else {
+      *kept = *side;
+      kept++->limits = limits;
     }
-    cell.axis[d] = cell.axis[i];
-    cell.limits[d] = limits;
-    cell.lo[d] = cell.lo[i];
-    cell.hi[d] = cell.hi[i];
-    ++d;
   }
-  cell.d = d;
+  cell.d = static_cast<size_t>(kept - begin);
 
   if (alive == 0) return factor;
   const uint64_t others = alive & (alive - 1);
   if (others == 0) return factor * volume_one(cell, lowest_bit(alive));
   if ((others & (others - 1)) == 0)
     return factor * volume_two(cell, lowest_bit(alive), lowest_bit(others));
-  if (d == 2) return factor * volume_plane(cell, alive);
+  if (cell.d == 2) return factor * volume_plane(cell, alive);
   const uint64_t pairs = alive & ~thrice;
   return factor * volume_cut(level, alive, pairs != 0 ? pairs : fewest_limits(cell, alive));
 }
@@ -150,10 +139,10 @@ double WordCells::volume(size_t level, uint64_t alive) {
 // the objectives before.
 double WordCells::volume_one(const Cell& cell, unsigned p) const {
   double full = 1.0, one = 0.0;
-  for (size_t i = cell.d; i-- > 0;) {
-    const double at = table_->column(cell.axis[i])[p];
-    one = (at - cell.lo[i]) * full + (cell.hi[i] - at) * one;
-    full *= cell.hi[i] - cell.lo[i];
+  for (const Side* side = cell.sides + cell.d; side-- != cell.sides;) {
+    const double x = at(*side, p);
+    one = (x - side->lo) * full + (side->hi - x) * one;
+    full *= side->hi - side->lo;
   }
   return one;
 }
@@ -161,15 +150,13 @@ double WordCells::volume_one(const Cell& cell, unsigned p) const {
 // The same for two points: below both, between them, above both.
 double WordCells::volume_two(const Cell& cell, unsigned p, unsigned q) const {
   double full = 1.0, only_p = 0.0, only_q = 0.0, both = 0.0;
-  for (size_t i = cell.d; i-- > 0;) {
-    const double* x = table_->column(cell.axis[i]);
-    const double lo = cell.lo[i], hi = cell.hi[i];
-    const double at_p = std::max(x[p], lo), at_q = std::max(x[q], lo);
-    const double first = std::min(at_p, at_q), second = std::max(at_p, at_q);
-    both = (first - lo) * full + (second - first) * (at_p < at_q ? only_p : only_q) +
-           (hi - second) * both;
-    only_p = (at_p - lo) * full + (hi - at_p) * only_p;
-    only_q = (at_q - lo) * full + (hi - at_q) * only_q;
+  for (const Side* side = cell.sides + cell.d; side-- != cell.sides;) {
+    const double lo = side->lo, hi = side->hi;
+    const double x = std::max(at(*side, p), lo), y = std::max(at(*side, q), lo);
+    const double first = std::min(x, y), second = std::max(x, y);
+    both = (first - lo) * full + (second - first) * (x < y ? only_p : only_q) + (hi - second) * both;
+    only_p = (x - lo) * full + (hi - x) * only_p;
+    only_q = (y - lo) * full + (hi - y) * only_q;
     full *= hi - lo;
   }
   return both;
@@ -177,18 +164,19 @@ double WordCells::volume_two(const Cell& cell, unsigned p, unsigned q) const {
 
 // Two objectives, both limited by every point: strips between the steps of the staircase.
 double WordCells::volume_plane(const Cell& cell, uint64_t alive) const {
-  const double* x = table_->column(cell.axis[0]);
-  const double* y = table_->column(cell.axis[1]);
-  const uint64_t* below = table_->below(cell.axis[1]);
-  double left = cell.lo[0], top = cell.hi[1], area = 0.0;
+  const Side &across = cell.sides[0], &up = cell.sides[1];
+  const double* x = table_->column(across.objective);
+  const double* y = table_->column(up.objective);
+  const uint64_t* below = table_->below(up.objective);
+  double left = across.lo, top = up.hi, area = 0.0;
   while (alive != 0) {
     const unsigned p = lowest_point(alive, x);
-    area += (x[p] - left) * (top - cell.lo[1]);
+    area += (x[p] - left) * (top - up.lo);
     left = x[p];
     top = y[p];
     alive &= below[p];
   }
-  return area + (cell.hi[0] - left) * (top - cell.lo[1]);
+  return area + (across.hi - left) * (top - up.lo);
 }
 
 // The alive points that limit the cell in the fewest objectives.
@@ -197,7 +185,7 @@ uint64_t WordCells::fewest_limits(const Cell& cell, uint64_t alive) const {
   uint64_t count[word_bits] = {};
   unsigned used = 0;
   for (size_t i = 0; i < cell.d; ++i) {
-    uint64_t carry = cell.limits[i];
+    uint64_t carry = cell.sides[i].limits;
     for (unsigned b = 0; carry != 0; ++b) {
       const uint64_t next = count[b] & carry;
       count[b] ^= carry;
@@ -210,58 +198,54 @@ uint64_t WordCells::fewest_limits(const Cell& cell, uint64_t alive) const {
   return alive;
 }
 
-double WordCells::volume_cut(size_t level, uint64_t alive, uint64_t candidates) {
-  Cell& cell = cells_[level];
-  const size_t d = cell.d;
-  size_t* const order = cell.axis + capacity_;
-  double* const inverse = cell.hi + capacity_;
-  double* const fraction = inverse + capacity_;
-  for (size_t i = 0; i < d; ++i) inverse[i] = 1.0 / (cell.hi[i] - cell.lo[i]);
-
-  // The pivot: the candidate that covers most of the cell.
+// The candidate that covers most of the cell.
+unsigned WordCells::choose_pivot(const Cell& cell, uint64_t candidates) const {
+  double covered[word_bits];
+  for (uint64_t set = candidates; set != 0; set &= set - 1) covered[lowest_bit(set)] = 1.0;
+  for (const Side* side = cell.sides; side != cell.sides + cell.d; ++side) {
+    const double* x = table_->column(side->objective);
+    const double inverse = 1.0 / (side->hi - side->lo);
+    for (uint64_t set = candidates & side->limits; set != 0; set &= set - 1) {
+      const unsigned p = lowest_bit(set);
+      covered[p] *= (side->hi - x[p]) * inverse;
+    }
+  }
   unsigned pivot = lowest_bit(candidates);
-  double most = -1.0;
-  for (; candidates != 0; candidates &= candidates - 1) {
-    const unsigned p = lowest_bit(candidates);
-    double covered = 1.0;
-    for (size_t i = 0; i < d; ++i)
-      if ((cell.limits[i] >> p & 1) != 0)
-        covered *= (cell.hi[i] - table_->column(cell.axis[i])[p]) * inverse[i];
-    if (covered > most) {
-      most = covered;
-      pivot = p;
-    }
+  for (uint64_t set = candidates & (candidates - 1); set != 0; set &= set - 1) {
+    const unsigned p = lowest_bit(set);
+    if (covered[p] > covered[pivot]) pivot = p;
   }
+  return pivot;
+}
 
-  // Its objectives, so that the largest cell comes first: it has the most limits left.
-  size_t count = 0;
-  for (size_t i = 0; i < d; ++i) {
-    if ((cell.limits[i] >> pivot & 1) == 0) continue;
-    const double share = (cell.hi[i] - table_->column(cell.axis[i])[pivot]) * inverse[i];
-    size_t at = count++;
-    for (; at > 0 && fraction[at - 1] > share; --at) {
-      fraction[at] = fraction[at - 1];
-      order[at] = order[at - 1];
-    }
-    fraction[at] = share;
-    order[at] = i;
-  }
-
-  alive &= ~bit(pivot);
+double WordCells::volume_cut(size_t level, uint64_t alive, uint64_t candidates) {
+  const Cell& cell = cells_[level];
   Cell& child = cells_[level + 1];
+  const unsigned pivot = choose_pivot(cell, candidates);
+  alive &= ~bit(pivot);
+  // The largest part first, where the pivot covers the smallest share: it has the most limits left.
+  const auto next_side = [&] {
+    Side* best = nullptr;
+    double best_share = 0.0;
+    for (Side* side = cell.sides; side != cell.sides + cell.d; ++side) {
+      if ((side->limits >> pivot & 1) == 0) continue;
+      const double share = (side->hi - at(*side, pivot)) / (side->hi - side->lo);
+      if (best == nullptr || share < best_share) {
+        best = side;
+        best_share = share;
+      }
+    }
+    return best;
+  };
   double total = 0.0;
-  for (size_t c = 0; c < count; ++c) {
-    const size_t i = order[c];
-    const double at = table_->column(cell.axis[i])[pivot];
-    child.d = d;
-    std::copy_n(cell.axis, d, child.axis);
-    std::copy_n(cell.limits, d, child.limits);
-    std::copy_n(cell.lo, d, child.lo);
-    std::copy_n(cell.hi, d, child.hi);
-    child.hi[i] = at;
-    total += volume(level + 1, alive & table_->below(cell.axis[i])[pivot]);
-    cell.lo[i] = at;
-    cell.limits[i] &= table_->above(cell.axis[i])[pivot];
+  while (Side* const side = next_side()) {
+    const double x = at(*side, pivot);
+    child.d = cell.d;
+    std::copy_n(cell.sides, cell.d, child.sides);
+    child.sides[side - cell.sides].hi = x;
+    total += volume(level + 1, alive & table_->below(side->objective)[pivot]);
+    side->lo = x;
+    side->limits &= table_->above(side->objective)[pivot];
   }
   return total;
 }

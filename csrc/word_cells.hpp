@@ -83,13 +83,16 @@ class WordCells {
                    const double* hi);
 
  private:
-  // Only objectives that some alive point limits are kept: axis[i] is the objective of entry i.
+  // A cell in one objective.
+  struct Side {
+    std::size_t objective;
+    std::uint64_t limits;  // the alive points that limit the cell here
+    double lo, hi;
+  };
+  // Objectives that no alive point limits any more are not kept.
   struct Cell {
+    Side* sides;
     std::size_t d;
-    std::size_t* axis;
-    std::uint64_t* limits;  // the alive points that limit the cell in this objective
-    double* lo;
-    double* hi;
   };
 
   double volume(std::size_t level, std::uint64_t alive);
@@ -97,14 +100,15 @@ class WordCells {
   double volume_two(const Cell& cell, unsigned p, unsigned q) const;
   double volume_plane(const Cell& cell, std::uint64_t alive) const;
   double volume_cut(std::size_t level, std::uint64_t alive, std::uint64_t candidates);
+  unsigned choose_pivot(const Cell& cell, std::uint64_t candidates) const;
   std::uint64_t fewest_limits(const Cell& cell, std::uint64_t alive) const;
+  double at(const Side& side, unsigned p) const { return table_->column(side.objective)[p]; }
 
   const WordTable* table_ = nullptr;
+  // One cell a level: each cut takes one point away, so that 65 levels are enough.
+  std::vector<Cell> cells_;
+  std::vector<Side> sides_;
   std::size_t capacity_ = 0;  // objectives
-  std::vector<Cell> cells_;   // one a level: each cut takes one point away, so 65 are enough
-  std::vector<std::size_t> indices_;
-  std::vector<std::uint64_t> words_;
-  std::vector<double> numbers_;
 };
 
 }  // namespace lamoo
