@@ -1,0 +1,207 @@
+// Random degenerate calls of every function of the C interface, for the sanitizers to watch.
+// Usage: test_fuzz [rounds [seed]]. What must hold for any input is checked as well.
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "lamoo_fast.h"
+
+namespace {
+
+using Values = std::vector<double>;
+using std::size_t;
+
+struct Case {
+  size_t n, m;
+  Values F, ref;
+  bool trusted;   // all finite, and so are the distances to ref: results must make sense
+  bool moderate;  // and no product of distances can overflow or vanish: volumes must agree
+};
+
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : bits_(seed) {}
+  size_t below(size_t n) { return static_cast<size_t>(bits_() % n); }
+  bool one_in(size_t n) { return below(n) == 0; }
+  double unit() { return std::uniform_real_distribution<double>()(bits_); }
+
+ private:
+  std::mt19937_64 bits_;
+};
+
+constexpr double extremes[] = {0.0,     -0.0,     1.0,    -1.0, 5e-324, -5e-324, 1e-310,
+                               -1e-310, 1e-160, 1e160, 1e308, -1e308, 1.7e308, -1.7e308};
+
+double coordinate(Random& random, size_t kind) {
+  switch (kind) {
+    case 0: return static_cast<double>(random.below(3));
+    case 1: return static_cast<double>(random.below(7)) * 0.25 - 0.5;
+    case 2: return random.unit();
+    case 3: return 0.5 + 1e-13 * static_cast<double>(random.below(4));
+    case 4: return random.unit() * std::ldexp(1.0, static_cast<int>(random.below(1900)) - 950);
+    default: return extremes[random.below(sizeof extremes / sizeof *extremes)];
+  }
+}
+
+Case draw(Random& random) {
+  Case c;
+  c.n = random.below(13);
+  c.m = random.one_in(8) ? 1 + random.below(40) : 1 + random.below(6);
+  const size_t kind = random.below(6);
+  c.F.resize(c.n * c.m);
+  for (double& x : c.F) x = coordinate(random, kind);
+  if (c.n > 0 && random.one_in(8))  // all rows equal
+    for (size_t i = 0; i < c.F.size(); ++i) c.F[i] = c.F[i % c.m];
+  if (c.n > 1 && random.one_in(2))  // one row twice
+    std::copy_n(c.F.begin(), c.m, c.F.end() - static_cast<std::ptrdiff_t>(c.m));
+  c.ref.resize(c.m);
+  for (double& x : c.ref)
+    x = random.one_in(2) ? 1.0 : coordinate(random, random.one_in(4) ? 5 : kind);
+  if (random.one_in(20) && c.n > 0) {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    const double bad[] = {std::numeric_limits<double>::quiet_NaN(), infinity, -infinity};
+    for (size_t k = 1 + random.below(4); k > 0; --k) {
+      double& x = random.one_in(4) ? c.ref[random.below(c.m)] : c.F[random.below(c.F.size())];
+      x = bad[random.below(3)];
+    }
+  }
+  const auto finite = [](double x) { return std::isfinite(x); };
+  const auto usual = [](double x) { return x == 0.0 || (1e-6 < std::fabs(x) && std::fabs(x) < 10); };
+  c.trusted = std::all_of(c.F.begin(), c.F.end(), finite) &&
+              std::all_of(c.ref.begin(), c.ref.end(), finite);
+  for (size_t i = 0; i < c.F.size(); ++i)
+    c.trusted = c.trusted && std::isfinite(c.ref[i % c.m] - c.F[i]);
+  c.moderate = std::all_of(c.F.begin(), c.F.end(), usual) &&
+               std::all_of(c.ref.begin(), c.ref.end(), usual);
+  return c;
+}
+
+long round_number = 0;
+
+void check(bool ok, const char* what, const Case& c) {
+  if (ok) return;
+  std::printf("FAILED in round %ld: %s\nn = %zu, m = %zu, ref =", round_number, what, c.n, c.m);
+  for (double x : c.ref) std::printf(" %a", x);
+  for (size_t i = 0; i < c.F.size(); ++i) std::printf(i % c.m == 0 ? "\n%a" : " %a", c.F[i]);
+  std::printf("\n");
+  std::exit(1);
+}
+
+constexpr double more = 1 + 1e-12;  // what rounding may add
+
+void volumes(const Case& c, Random& random) {
+  const double* F = c.F.data();
+  const double* ref = c.ref.data();
+  const int n_threads = random.one_in(16) ? 2 : 1;
+  double volume = -1.0;
+  check(lamoo_hypervolume(F, c.n, c.m, ref, n_threads, &volume) == LAMOO_OK, "status", c);
+
+  const size_t middle = random.below(c.n + 1);
+  const size_t start[] = {0, middle, middle, c.n};
+  double parts[3] = {-1.0, -1.0, -1.0};
+  check(lamoo_hypervolume_batch(F, start, 3, c.m, ref, n_threads, parts) == LAMOO_OK, "status", c);
+
+  Values all(c.n, -1.0), front(c.n, -1.0), gain(middle, -1.0);
+  check(lamoo_hv_contributions(F, c.n, c.m, ref, 0, n_threads, all.data()) == LAMOO_OK &&
+            lamoo_hv_contributions(F, c.n, c.m, ref, 1, n_threads, front.data()) == LAMOO_OK,
+        "status", c);
+  check(lamoo_hv_improvement(F, middle, F + middle * c.m, c.n - middle, c.m, ref, n_threads,
+                             gain.data()) == LAMOO_OK,
+        "status", c);
+
+  double value = -1.0, error = -1.0;
+  std::uint64_t used = 0;
+  check(lamoo_hv_approx(F, c.n, c.m, ref, 64, random.one_in(2) ? 0.0 : 0.1, random.below(9),
+                        n_threads, &value, &error, &used) == LAMOO_OK,
+        "status", c);
+
+  if (!c.trusted) return;
+  check(volume >= 0.0 && parts[0] >= 0.0 && parts[2] >= 0.0, "volume >= 0", c);
+  check(parts[1] == 0.0, "volume of no row", c);
+  check(value >= 0.0, "estimate >= 0", c);
+  for (size_t i = 0; i < c.n; ++i) check(all[i] >= 0.0 && front[i] >= 0.0, "contribution >= 0", c);
+  for (double x : gain) check(x >= 0.0, "improvement >= 0", c);
+
+  if (!c.moderate) return;
+  check(parts[0] <= volume * more && parts[2] <= volume * more, "volume of a part", c);
+  check(error >= 0.0 && error < 10 * volume + 1e-300, "standard error", c);
+  double sum = 0.0;
+  for (size_t i = 0; i < c.n; ++i) {
+    check(all[i] <= front[i] * more, "dominated rows take away", c);
+    check(front[i] <= volume * more, "contribution <= volume", c);
+    sum += front[i];
+  }
+  check(sum <= volume * more, "contributions <= volume", c);
+  for (double x : gain) check(x <= parts[0] * more, "improvement <= volume of candidates", c);
+}
+
+std::vector<std::uint8_t> dominance(const Case& c, Random& random) {
+  std::vector<std::uint8_t> first(c.n, 9), weakly(c.n, 9);
+  std::vector<std::int64_t> rank(c.n, -1), count(c.n, -1);
+  check(lamoo_is_nondominated(c.F.data(), c.n, c.m, 0, first.data()) == LAMOO_OK &&
+            lamoo_is_nondominated(c.F.data(), c.n, c.m, 1, weakly.data()) == LAMOO_OK &&
+            lamoo_pareto_rank(c.F.data(), c.n, c.m, rank.data()) == LAMOO_OK &&
+            lamoo_dominance_count(c.F.data(), c.n, c.m, random.one_in(2) ? 1 : 3, count.data()) ==
+                LAMOO_OK,
+        "status", c);
+  for (size_t i = 0; i < c.n && c.trusted; ++i) {
+    check(weakly[i] == (rank[i] == 0) && weakly[i] == (count[i] == 0), "mask, rank, count", c);
+    check(first[i] <= weakly[i] && rank[i] <= count[i], "mask, rank and count in order", c);
+  }
+  return first;
+}
+
+void archive(const Case& c, const std::vector<std::uint8_t>& mask, Random& random) {
+  lamoo_archive* members = nullptr;
+  check(lamoo_archive_new(c.m, c.ref.data(), &members) == LAMOO_OK, "status", c);
+  std::vector<std::uint8_t> accepted(c.n, 9);
+  const size_t middle = random.below(c.n + 1);
+  double volume = -1.0;
+  check(lamoo_archive_add(members, c.F.data(), middle, accepted.data()) == LAMOO_OK &&
+            lamoo_archive_hypervolume(members, &volume) == LAMOO_OK &&
+            lamoo_archive_add(members, c.F.data() + middle * c.m, c.n - middle,
+                              accepted.data() + middle) == LAMOO_OK &&
+            lamoo_archive_hypervolume(members, &volume) == LAMOO_OK,
+        "status", c);
+  const size_t size = lamoo_archive_size(members);
+  Values front(size * c.m);
+  check(lamoo_archive_front(members, front.data()) == LAMOO_OK, "status", c);
+  lamoo_archive_free(members);
+  if (!c.trusted) return;
+
+  std::vector<Values> wanted;
+  for (size_t i = 0; i < c.n; ++i)
+    if (mask[i] != 0) {
+      const double* row = c.F.data() + i * c.m;
+      wanted.emplace_back(row, row + c.m);
+      check(accepted[i] == 1, "a row of the front is accepted", c);
+    }
+  std::sort(wanted.begin(), wanted.end());
+  check(size == wanted.size(), "archive as large as the front", c);
+  for (size_t i = 0; i < size; ++i)
+    for (size_t j = 0; j < c.m; ++j)
+      check(front[i * c.m + j] == wanted[i][j], "archive equals the front", c);
+  double exact = -1.0;
+  check(lamoo_hypervolume(c.F.data(), c.n, c.m, c.ref.data(), 1, &exact) == LAMOO_OK, "status", c);
+  check(!c.moderate || (volume <= exact * more && exact <= volume * more), "archive's volume", c);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const long rounds = argc > 1 ? std::atol(argv[1]) : 100000;
+  Random random(argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1);
+  for (; round_number < rounds; ++round_number) {
+    const Case c = draw(random);
+    volumes(c, random);
+    archive(c, dominance(c, random), random);
+  }
+  std::printf("%ld rounds of 12 calls\n", rounds);
+  return 0;
+}
