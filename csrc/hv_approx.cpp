@@ -177,7 +177,7 @@ class Replicate {
         sum_ *= std::pow(longest_ / reach, power);
         longest_ = reach;
       }
-      sum_ += std::pow(reach / longest_, power);
+      if (reach > 0.0) sum_ += std::pow(reach / longest_, power);
     }
     samples_ += count;
   }
@@ -210,6 +210,7 @@ double log_orthant_volume(size_t m) {
 HVEstimate combine(const std::vector<Replicate>& all, double log_factor, uint64_t n_samples) {
   double unit = 0.0;
   for (const Replicate& one : all) unit = std::max(unit, one.longest());
+  if (unit == 0.0) return {0.0, 0.0, n_samples};  // heights too small to be told from 0
   const double count = static_cast<double>(all.size());
   double mean = 0.0;
   for (const Replicate& one : all) mean += one.mean(unit) / count;
