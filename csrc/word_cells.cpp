@@ -23,6 +23,13 @@ unsigned lowest_point(uint64_t set, const double* x) {
   return best;
 }
 
+// The number of points of a set, or 5 if it is more.
+unsigned count_up_to_five(uint64_t set) {
+  unsigned count = 0;
+  for (; set != 0 && count < 5; set &= set - 1) ++count;
+  return count;
+}
+
 }  // namespace
 
 void WordTable::resize(size_t k, size_t d) {
@@ -124,42 +131,58 @@ double WordCells::volume(size_t level, uint64_t alive) {
   }
   cell.d = static_cast<size_t>(kept - begin);
 
-  if (alive == 0) return factor;
-  const uint64_t others = alive & (alive - 1);
-  if (others == 0) return factor * volume_one(cell, lowest_bit(alive));
-  if ((others & (others - 1)) == 0)
-    return factor * volume_two(cell, lowest_bit(alive), lowest_bit(others));
+  switch (count_up_to_five(alive)) {
+    case 0: return factor;
+    case 1: return factor * volume_few<1>(cell, alive);
+    case 2: return factor * volume_few<2>(cell, alive);
+    case 3: return factor * volume_few<3>(cell, alive);
+    case 4: return factor * volume_few<4>(cell, alive);
+    default: break;
+  }
   if (cell.d == 2) return factor * volume_plane(cell, alive);
   const uint64_t pairs = alive & ~thrice;
   return factor * volume_cut(level, alive, pairs != 0 ? pairs : fewest_limits(cell, alive));
 }
 
-// Objective by objective from the last: full is the volume of the box in the objectives so far,
-// one what p leaves uncovered of it there. Below p all of full is uncovered, above p as much as in
-// the objectives before.
-double WordCells::volume_one(const Cell& cell, unsigned p) const {
-  double full = 1.0, one = 0.0;
+// Closed form for K points. open[S] is what the points of S leave uncovered in the objectives so
+// far, from the last one: in the strip of one more objective between two coordinates, those points
+// of S count that are below it, the first ones in ascending order.
+template <size_t K>
+double WordCells::volume_few(const Cell& cell, uint64_t alive) const {
+  constexpr size_t subsets = size_t{1} << K;
+  unsigned points[K];
+  for (size_t i = 0; i < K; ++i, alive &= alive - 1) points[i] = lowest_bit(alive);
+  double open[subsets] = {1.0};
   for (const Side* side = cell.sides + cell.d; side-- != cell.sides;) {
-    const double x = at(*side, p);
-    one = (x - side->lo) * full + (side->hi - x) * one;
-    full *= side->hi - side->lo;
+    const double* x = table_->column(side->objective);
+    double from[K + 2];
+    size_t first[K + 1];  // the first so many points, as a set
+    from[0] = side->lo;
+    from[K + 1] = side->hi;
+    for (size_t i = 0; i < K; ++i) {
+      const double at = std::max(x[points[i]], side->lo);
+      size_t k = i + 1;
+      for (; k > 1 && from[k - 1] > at; --k) {
+        from[k] = from[k - 1];
+        first[k] = first[k - 1];
+      }
+      from[k] = at;
+      first[k] = size_t{1} << i;
+    }
+    double width[K + 1];
+    first[0] = 0;
+    for (size_t k = 0; k <= K; ++k) {
+      width[k] = from[k + 1] - from[k];
+      if (k > 0) first[k] |= first[k - 1];
+    }
+    double next[subsets];
+    for (size_t set = 0; set < subsets; ++set) {
+      next[set] = width[0] * open[0];
+      for (size_t k = 1; k <= K; ++k) next[set] += width[k] * open[set & first[k]];
+    }
+    std::copy_n(next, subsets, open);
   }
-  return one;
-}
-
-// The same for two points: below both, between them, above both.
-double WordCells::volume_two(const Cell& cell, unsigned p, unsigned q) const {
-  double full = 1.0, only_p = 0.0, only_q = 0.0, both = 0.0;
-  for (const Side* side = cell.sides + cell.d; side-- != cell.sides;) {
-    const double lo = side->lo, hi = side->hi;
-    const double x = std::max(at(*side, p), lo), y = std::max(at(*side, q), lo);
-    const double first = std::min(x, y), second = std::max(x, y);
-    both = (first - lo) * full + (second - first) * (x < y ? only_p : only_q) + (hi - second) * both;
-    only_p = (x - lo) * full + (hi - x) * only_p;
-    only_q = (y - lo) * full + (hi - y) * only_q;
-    full *= hi - lo;
-  }
-  return both;
+  return open[subsets - 1];
 }
 
 // Two objectives, both limited by every point: strips between the steps of the staircase.

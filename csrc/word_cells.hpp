@@ -96,8 +96,8 @@ class WordCells {
   };
 
   double volume(std::size_t level, std::uint64_t alive);
-  double volume_one(const Cell& cell, unsigned p) const;
-  double volume_two(const Cell& cell, unsigned p, unsigned q) const;
+  template <std::size_t K>
+  double volume_few(const Cell& cell, std::uint64_t alive) const;
   double volume_plane(const Cell& cell, std::uint64_t alive) const;
   double volume_cut(std::size_t level, std::uint64_t alive, std::uint64_t candidates);
   unsigned choose_pivot(const Cell& cell, std::uint64_t candidates) const;
