@@ -184,14 +184,14 @@ def _parallel(F: Floats, front: Floats, objectives: Sequence[Objective], title: 
     axes.plot(height(F).T, color="#9aa5b1", lw=0.6, alpha=0.5)
     axes.plot(height(front).T, color=_FRONT, lw=1.1, alpha=0.8)
     for i in range(m):
-        axes.axvline(i, color="black", lw=0.8)
+        axes.plot([i, i], [0, 1], color="black", lw=0.8)
         top, bottom = (low[i], high[i]) if flip[i] else (high[i], low[i])
         axes.text(i, 1.03, f"{top:.4g}", ha="center", va="bottom", fontsize=8)
         axes.text(i, -0.03, f"{bottom:.4g}", ha="center", va="top", fontsize=8)
     axes.set_xticks(range(m), [o.label for o in objectives], rotation=25, ha="right")
-    axes.tick_params(axis="x", length=0, pad=14)
+    axes.tick_params(axis="x", length=0)
     axes.set_yticks([])
-    axes.set_ylim(-0.02, 1.02)
+    axes.set_ylim(-0.1, 1.1)
     axes.set_xlim(-0.3, m - 0.7)
     axes.set_frame_on(False)
     note = f"{len(F)} trials (grey), {len(front)} on the front (red); better is up"
