@@ -34,7 +34,7 @@ class Archive {
   std::size_t m_;
   std::vector<double> ref_;
   std::vector<double> sorted_;  // members for m <= 2: first objective up, second down
-  RowBlocks blocks_;            // members for m >= 3
+  RowBlocks<double> blocks_;    // members for m >= 3
   std::optional<double> hypervolume_;
 };
 

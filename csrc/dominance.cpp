@@ -1,6 +1,7 @@
 #include "dominance.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <limits>
 #include <map>
@@ -51,37 +52,47 @@ class Staircase {
   std::map<std::uint64_t, std::uint64_t> z_at_;
 };
 
-// Any m: all rows, block by block.
+// Any m, any such order: all rows, block by block. T: see Ranked.
+template <class T>
 class Scan {
  public:
   explicit Scan(std::size_t m) : rows_(m) {}
-  bool covers(const double* x) const { return rows_.covers(x); }
-  void insert(const double* x) { rows_.push_back(x); }
+  bool covers(const T* x) const { return rows_.covers(x); }
+  void insert(const T* x) { rows_.push_back(x); }
+  std::size_t size() const { return rows_.size(); }
 
  private:
-  RowBlocks rows_;
+  RowBlocks<T> rows_;
 };
 
 // Calls visit(first, last) for each run of equal rows.
 template <class Visit>
 void for_each_distinct(const std::vector<KeyedRow>& rows, const double* F, std::size_t m,
                        Visit visit) {
-  for (std::size_t i = 0; i < rows.size();) {
-    const double* x = F + rows[i].row * m;
-    std::size_t j = i + 1;
-    while (j < rows.size() && std::equal(x, x + m, F + rows[j].row * m)) ++j;
-    visit(rows.begin() + static_cast<std::ptrdiff_t>(i),
-          rows.begin() + static_cast<std::ptrdiff_t>(j));
-    i = j;
+  for (auto first = rows.begin(); first != rows.end();) {
+    const double* x = F + first->row * m;
+    const auto last = std::find_if(first + 1, rows.end(), [=](const KeyedRow& other) {
+      return !std::equal(x, x + m, F + other.row * m);
+    });
+    visit(first, last);
+    first = last;
   }
 }
 
-template <class Front>
-void mark_front(const std::vector<KeyedRow>& rows, const double* F, std::size_t m,
+// What a front sees of row i of F: the `width` numbers from data + i * width.
+template <class T>
+struct View {
+  const T* data;
+  std::size_t width;
+  const T* operator[](std::size_t i) const { return data + i * width; }
+};
+
+template <class Front, class T>
+void mark_front(const std::vector<KeyedRow>& rows, const double* F, std::size_t m, View<T> view,
                 bool keep_weakly, std::uint8_t* out) {
-  Front front(m);
+  Front front(view.width);
   for_each_distinct(rows, F, m, [&](auto first, auto last) {
-    const double* x = F + first->row * m;
+    const T* x = view[first->row];
     const bool kept = !front.covers(x);
     if (kept) front.insert(x);
     for (auto it = first; it != last; ++it) out[it->row] = kept && (keep_weakly || it == first);
@@ -90,19 +101,70 @@ void mark_front(const std::vector<KeyedRow>& rows, const double* F, std::size_t 
 
 // Efficient non-dominated sort by binary search (Zhang, Tian, Cheng, Jin 2015): a row that some
 // front covers is covered by all fronts before it.
-template <class Front>
-void rank_rows(const std::vector<KeyedRow>& rows, const double* F, std::size_t m,
-               std::int64_t* out) {
+template <class Front, class T>
+void rank_fronts(const std::vector<KeyedRow>& rows, const double* F, std::size_t m, View<T> view,
+                 std::int64_t* out) {
   std::vector<Front> fronts;
   for_each_distinct(rows, F, m, [&](auto first, auto last) {
-    const double* x = F + first->row * m;
+    const T* x = view[first->row];
     auto home = std::partition_point(fronts.begin(), fronts.end(),
                                      [x](const Front& front) { return front.covers(x); });
-    if (home == fronts.end()) home = fronts.insert(home, Front(m));
+    if (home == fronts.end()) home = fronts.insert(home, Front(view.width));
     home->insert(x);
     for (auto it = first; it != last; ++it) out[it->row] = home - fronts.begin();
   });
 }
+
+// ---- ranks instead of numbers ----
+
+// Calls store(row, rank) with the dense rank of each row in objective j: equal numbers share one.
+template <class Store>
+void rank_objective(const std::vector<KeyedRow>& rows, const double* F, std::size_t m,
+                    std::size_t j, Store store) {
+  std::vector<KeyedRow> column(rows.size());
+  std::transform(rows.begin(), rows.end(), column.begin(), [=](const KeyedRow& row) {
+    return KeyedRow{order_key(F[row.row * m + j]), row.row};
+  });
+  std::sort(column.begin(), column.end(),
+            [](const KeyedRow& a, const KeyedRow& b) { return a.key < b.key; });
+  std::size_t rank = 0;
+  for (std::size_t i = 0; i < column.size(); ++i) {
+    if (i > 0 && column[i].key != column[i - 1].key) ++rank;
+    store(column[i].row, rank);
+  }
+}
+
+// The ranks of the given rows in objectives first .. m-1, in as few bits as hold them: they compare
+// as the numbers do, and more of them fit into a SIMD register.
+template <class Rank>
+class Ranked {
+ public:
+  Ranked(const std::vector<KeyedRow>& rows, const double* F, std::size_t n, std::size_t m,
+         std::size_t first)
+      : width_(m - first), ranks_(n * width_) {
+    for (std::size_t j = 0; j < width_; ++j)
+      rank_objective(rows, F, m, first + j, [&](std::size_t row, std::size_t rank) {
+        ranks_[row * width_ + j] = static_cast<Rank>(rank);
+      });
+  }
+
+  View<Rank> view() const { return {ranks_.data(), width_}; }
+
+ private:
+  std::size_t width_;
+  std::vector<Rank> ranks_;
+};
+
+// Calls body with a number of the type that holds the ranks of n rows.
+template <class Body>
+void with_rank_type(std::size_t n, Body body) {
+  if (n <= static_cast<std::size_t>(std::numeric_limits<std::int16_t>::max()))
+    body(std::int16_t{});
+  else
+    body(std::int32_t{});
+}
+
+// ---- the front for m >= 4 ----
 
 // Rows by the sum of their objectives, then lexicographically. Rounding is monotone, so a row that
 // dominates another has no larger sum; rows early in this order dominate most.
@@ -115,6 +177,31 @@ std::vector<KeyedRow> rows_by_sum(const double* F, std::size_t n, std::size_t m)
   }
   sort_rows(rows, F, m);
   return rows;
+}
+
+// The first rows of the front by the sum dominate most of the rest where there is little conflict.
+// What they leave is worth ranking.
+void mark_front_by_sum(const double* F, std::size_t n, std::size_t m, bool keep_weakly,
+                       std::uint8_t* out) {
+  constexpr std::size_t few = 64;
+  const std::vector<KeyedRow> rows = rows_by_sum(F, n, m);
+  std::vector<KeyedRow> left;
+  Scan<double> best(m);
+  for_each_distinct(rows, F, m, [&](auto first, auto last) {
+    const double* x = F + first->row * m;
+    const bool covered = best.covers(x);
+    if (!covered && best.size() == few) {
+      left.insert(left.end(), first, last);
+      return;
+    }
+    if (!covered) best.insert(x);
+    for (auto it = first; it != last; ++it)
+      out[it->row] = !covered && (keep_weakly || it == first);
+  });
+  with_rank_type(left.size(), [&](auto rank) {
+    const Ranked<decltype(rank)> ranked(left, F, n, m, 0);
+    mark_front<Scan<decltype(rank)>>(left, F, m, ranked.view(), keep_weakly, out);
+  });
 }
 
 // ---- counts ----
@@ -138,129 +225,82 @@ class PrefixCounts {
   std::vector<std::int64_t> tree_;
 };
 
-// Dense ranks of column j for the rows in the given order: equal numbers share one.
-template <class Rank, class Store>
-void rank_column(const std::vector<KeyedRow>& rows, const double* F, std::size_t m, std::size_t j,
-                 Store store) {
-  std::vector<KeyedRow> column(rows.size());
-  for (std::size_t i = 0; i < rows.size(); ++i) column[i] = {order_key(F[rows[i].row * m + j]), i};
-  std::sort(column.begin(), column.end(),
-            [](const KeyedRow& a, const KeyedRow& b) { return a.key < b.key; });
-  Rank rank = 0;
-  for (std::size_t i = 0; i < column.size(); ++i) {
-    if (i > 0 && column[i].key != column[i - 1].key) ++rank;
-    store(column[i].row, rank);
-  }
-}
-
 // m <= 2: of the rows before one in lexicographic order, those that are no larger in the last
 // objective dominate it.
 void count_by_sweep(const std::vector<KeyedRow>& rows, const double* F, std::size_t m,
                     std::int64_t* out) {
-  std::vector<std::size_t> last_rank(rows.size());
-  rank_column<std::size_t>(rows, F, m, m - 1,
-                           [&](std::size_t i, std::size_t rank) { last_rank[i] = rank; });
+  std::vector<std::size_t> rank(rows.size());
+  rank_objective(rows, F, m, m - 1, [&](std::size_t row, std::size_t r) { rank[row] = r; });
   PrefixCounts seen(rows.size());
   for_each_distinct(rows, F, m, [&](auto first, auto last) {
-    const std::size_t rank = last_rank[static_cast<std::size_t>(first - rows.begin())];
-    const std::int64_t count = seen.at_most(rank);
+    const std::int64_t count = seen.at_most(rank[first->row]);
     for (auto it = first; it != last; ++it) {
       out[it->row] = count;
-      seen.add(rank);
+      seen.add(rank[it->row]);
     }
   });
 }
 
-// m >= 3: each row against the rows before it in lexicographic order. Objectives are replaced by
-// their ranks in as few bits as hold them: the comparisons stay the same and more of them fit into
-// a SIMD register. The first objective is settled by the order.
+// m >= 3: each row against the rows before it in lexicographic order, which settles the first
+// objective.
 template <class Rank>
 class PairCount {
  public:
   PairCount(const std::vector<KeyedRow>& rows, const double* F, std::size_t m)
-      : columns_(m - 1), before_(rows.size()), blocks_(blocks(rows.size()) * lanes * columns_) {
-    for (std::size_t j = 0; j < columns_; ++j)
-      rank_column<Rank>(rows, F, m, j + 1, [&](std::size_t i, Rank rank) { at(i, j) = rank; });
+      : rows_(rows), ranked_(rows, F, rows.size(), m, 1), blocks_(m - 1), before_(rows.size()) {
+    blocks_.reserve(rows.size());
+    for (const KeyedRow& row : rows) blocks_.push_back(ranked_.view()[row.row]);
     for_each_distinct(rows, F, m, [&](auto first, auto last) {
-      const auto begin = first - rows.begin();
-      std::fill(before_.begin() + begin, before_.begin() + (last - rows.begin()),
-                static_cast<std::size_t>(begin));
+      for (auto it = first; it != last; ++it) before_[index(it)] = index(first);
     });
   }
 
-  // counts[i - low] = number of rows that dominate row i, for low <= i < high, in sorted order.
-  void count(std::size_t low, std::size_t high, std::int64_t* counts) const {
-    std::vector<Rank> x((high - low) * columns_);
-    for (std::size_t i = low; i < high; ++i)
-      for (std::size_t j = 0; j < columns_; ++j) x[(i - low) * columns_ + j] = at(i, j);
-
+  // For the rows low .. high-1 in lexicographic order: out[row] = number of rows that dominate it.
+  void count(std::size_t low, std::size_t high, std::int64_t* out) const {
+    for (std::size_t i = low; i < high; ++i) out[rows_[i].row] = 0;
     // A block stays in the cache for all rows that come after it.
-    std::fill(counts, counts + (high - low), 0);
-    std::size_t i = low;
+    std::size_t after = low;
     for (std::size_t block = 0;; ++block) {
-      while (i < high && before_[i] < (block + 1) * lanes) ++i;
-      if (i == high) break;
-      for (std::size_t k = i - low; k < high - low; ++k)
-        counts[k] += count_block(block, &x[k * columns_]);
+      while (after < high && before_[after] < (block + 1) * lanes) ++after;
+      if (after == high) break;
+      for (std::size_t i = after; i < high; ++i)
+        out[rows_[i].row] += blocks_.count_covering(block, row(i));
     }
     // What is left are the rows before i in the block that i is in.
-    for (i = low; i < high; ++i)
-      for (std::size_t other = before_[i] / lanes * lanes; other < before_[i]; ++other) {
-        std::size_t j = 0;
-        while (j < columns_ && at(other, j) <= at(i, j)) ++j;
-        counts[i - low] += j == columns_;
-      }
+    for (std::size_t i = low; i < high; ++i)
+      for (std::size_t other = before_[i] / lanes * lanes; other < before_[i]; ++other)
+        out[rows_[i].row] += covers(row(other), row(i));
   }
 
  private:
-  static constexpr std::size_t lanes = 64 / sizeof(Rank);
+  static constexpr std::size_t lanes = RowBlocks<Rank>::lanes;
 
-  static std::size_t blocks(std::size_t n) { return (n + lanes - 1) / lanes; }
-  Rank& at(std::size_t i, std::size_t j) { return blocks_[index(i, j)]; }
-  Rank at(std::size_t i, std::size_t j) const { return blocks_[index(i, j)]; }
-  std::size_t index(std::size_t i, std::size_t j) const {
-    return (i / lanes * columns_ + j) * lanes + i % lanes;
+  std::size_t index(std::vector<KeyedRow>::const_iterator it) const {
+    return static_cast<std::size_t>(it - rows_.begin());
+  }
+  const Rank* row(std::size_t i) const { return ranked_.view()[rows_[i].row]; }
+  bool covers(const Rank* a, const Rank* b) const {
+    return std::equal(a, a + ranked_.view().width, b, std::less_equal<Rank>());
   }
 
-  // Number of rows of a block that are <= x in all columns.
-  std::int64_t count_block(std::size_t block, const Rank* x) const {
-    const Rank* column = blocks_.data() + block * lanes * columns_;
-    Rank hit[lanes];
-    for (std::size_t l = 0; l < lanes; ++l) hit[l] = column[l] <= x[0];
-    for (std::size_t j = 1; j < columns_; ++j) {
-      column += lanes;
-      Rank any = 0;
-      for (std::size_t l = 0; l < lanes; ++l) {
-        hit[l] = static_cast<Rank>(hit[l] & (column[l] <= x[j]));
-        any = static_cast<Rank>(any | hit[l]);
-      }
-      if (any == 0) return 0;
-    }
-    Rank count = 0;
-    for (std::size_t l = 0; l < lanes; ++l) count = static_cast<Rank>(count + hit[l]);
-    return count;
-  }
-
-  std::size_t columns_;
-  std::vector<std::size_t> before_;  // rows before and not equal to row i
-  std::vector<Rank> blocks_;         // block by block, in a block column by column
+  const std::vector<KeyedRow>& rows_;
+  Ranked<Rank> ranked_;
+  RowBlocks<Rank> blocks_;
+  std::vector<std::size_t> before_;  // number of rows before and not equal to row i
 };
 
 template <class Rank>
 void count_by_pairs(const std::vector<KeyedRow>& rows, const double* F, std::size_t m,
                     int n_threads, std::int64_t* out) {
   constexpr std::size_t chunk = 256;
-  constexpr double few_comparisons = 1e7;  // about the time it takes to start a thread, times ten
-  const auto n = static_cast<double>(rows.size());
+  constexpr double few_comparisons = 1e7;  // a millisecond or two
+  const double n = static_cast<double>(rows.size());
   if (n * n * static_cast<double>(m) < few_comparisons) n_threads = 1;
 
   const PairCount<Rank> pairs(rows, F, m);
   parallel_for((rows.size() + chunk - 1) / chunk, n_threads, [&] {
     return [&](std::size_t i) {
-      const std::size_t low = i * chunk, high = std::min(rows.size(), low + chunk);
-      std::int64_t counts[chunk];
-      pairs.count(low, high, counts);
-      for (std::size_t k = low; k < high; ++k) out[rows[k].row] = counts[k - low];
+      pairs.count(i * chunk, std::min(rows.size(), (i + 1) * chunk), out);
     };
   });
 }
@@ -269,22 +309,27 @@ void count_by_pairs(const std::vector<KeyedRow>& rows, const double* F, std::siz
 
 void is_nondominated(const double* F, std::size_t n, std::size_t m, bool keep_weakly,
                      std::uint8_t* out) {
+  const View<double> view{F, m};
   if (m <= 2)
-    mark_front<LastRow>(lexicographic_rows(F, n, m), F, m, keep_weakly, out);
+    mark_front<LastRow>(lexicographic_rows(F, n, m), F, m, view, keep_weakly, out);
   else if (m == 3)
-    mark_front<Staircase>(lexicographic_rows(F, n, m), F, m, keep_weakly, out);
+    mark_front<Staircase>(lexicographic_rows(F, n, m), F, m, view, keep_weakly, out);
   else
-    mark_front<Scan>(rows_by_sum(F, n, m), F, m, keep_weakly, out);
+    mark_front_by_sum(F, n, m, keep_weakly, out);
 }
 
 void pareto_rank(const double* F, std::size_t n, std::size_t m, std::int64_t* out) {
+  const View<double> view{F, m};
   const std::vector<KeyedRow> rows = lexicographic_rows(F, n, m);
   if (m <= 2)
-    rank_rows<LastRow>(rows, F, m, out);
+    rank_fronts<LastRow>(rows, F, m, view, out);
   else if (m == 3)
-    rank_rows<Staircase>(rows, F, m, out);
+    rank_fronts<Staircase>(rows, F, m, view, out);
   else
-    rank_rows<Scan>(rows, F, m, out);
+    with_rank_type(n, [&](auto rank) {
+      const Ranked<decltype(rank)> ranked(rows, F, n, m, 1);
+      rank_fronts<Scan<decltype(rank)>>(rows, F, m, ranked.view(), out);
+    });
 }
 
 void dominance_count(const double* F, std::size_t n, std::size_t m, int n_threads,
@@ -292,10 +337,10 @@ void dominance_count(const double* F, std::size_t n, std::size_t m, int n_thread
   const std::vector<KeyedRow> rows = lexicographic_rows(F, n, m);
   if (m <= 2)
     count_by_sweep(rows, F, m, out);
-  else if (n <= 32768)
-    count_by_pairs<std::int16_t>(rows, F, m, n_threads, out);
   else
-    count_by_pairs<std::int32_t>(rows, F, m, n_threads, out);
+    with_rank_type(n, [&](auto rank) {
+      count_by_pairs<decltype(rank)>(rows, F, m, n_threads, out);
+    });
 }
 
 }  // namespace lamoo

@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 namespace lamoo {
@@ -49,15 +51,16 @@ inline std::vector<KeyedRow> lexicographic_rows(const double* F, std::size_t n, 
 }
 
 // Rows kept in blocks, each block column by column, so that one row is compared with a whole block
-// by SIMD instructions. Unused lanes hold NaN, which compares false with everything.
+// by SIMD instructions.
+template <class T>
 class RowBlocks {
  public:
-  static constexpr std::size_t lanes = 8;
+  static constexpr std::size_t lanes = 64 / sizeof(T);
 
   explicit RowBlocks(std::size_t m) : m_(m) {}
 
   std::size_t size() const { return size_; }
-  double at(std::size_t i, std::size_t j) const { return data_[index(i, j)]; }
+  T at(std::size_t i, std::size_t j) const { return data_[index(i, j)]; }
 
   // After this, size() may grow to n without a throw.
   void reserve(std::size_t n) {
@@ -65,56 +68,70 @@ class RowBlocks {
     if (needed > data_.capacity()) data_.reserve(std::max(needed, 2 * data_.capacity()));
   }
 
-  void push_back(const double* x) {
-    if (size_ % lanes == 0)
-      data_.resize(data_.size() + lanes * m_, std::numeric_limits<double>::quiet_NaN());
+  void push_back(const T* x) {
+    if (size_ % lanes == 0) data_.resize(data_.size() + lanes * m_, unused);
     for (std::size_t j = 0; j < m_; ++j) data_[index(size_, j)] = x[j];
     ++size_;
   }
 
   // Is some row <= x in every column?
-  bool covers(const double* x) const {
-    for (std::size_t block = 0; block < data_.size(); block += lanes * m_)
-      if (any(hits(block, x, [](double row, double y) { return row <= y; }))) return true;
+  bool covers(const T* x) const {
+    for (std::size_t block = 0; block * lanes < size_; ++block)
+      if (any(hits(block, x, std::less_equal<T>()))) return true;
     return false;
   }
 
+  // How many rows of one block are <= x in every column?
+  std::int64_t count_covering(std::size_t block, const T* x) const {
+    const Hits hit = hits(block, x, std::less_equal<T>());
+    Lane count = 0;
+    for (std::size_t l = 0; l < lanes; ++l) count = static_cast<Lane>(count + hit.lane[l]);
+    return count;
+  }
+
   // Remove every row that is >= x in every column. Rows may change places.
-  void remove_covered_by(const double* x) {
+  void remove_covered_by(const T* x) {
     // From the back: the row that fills a gap has then been looked at before.
-    for (std::size_t block = data_.size(); block > 0;) {
-      block -= lanes * m_;
-      const Hits hit = hits(block, x, [](double row, double y) { return row >= y; });
+    for (std::size_t block = (size_ + lanes - 1) / lanes; block-- > 0;) {
+      const Hits hit = hits(block, x, std::greater_equal<T>());
       if (!any(hit)) continue;
-      for (std::size_t lane = lanes; lane-- > 0;)
-        if (hit.lane[lane] != 0) remove(block / m_ + lane);
+      for (std::size_t lane = std::min(lanes, size_ - block * lanes); lane-- > 0;)
+        if (hit.lane[lane] != 0) remove(block * lanes + lane);
     }
   }
 
  private:
+  // As wide as T, so that as many fit into a register.
+  using Lane = std::conditional_t<std::is_integral_v<T>, T, std::int64_t>;
   struct Hits {
-    std::int64_t lane[lanes];
+    Lane lane[lanes];
   };
 
+  // Of lanes without a row. Not <= any number; integer rows stay below the largest one.
+  static constexpr T unused = std::numeric_limits<T>::has_quiet_NaN
+                                  ? std::numeric_limits<T>::quiet_NaN()
+                                  : std::numeric_limits<T>::max();
+
   std::size_t index(std::size_t i, std::size_t j) const {
-    return i / lanes * lanes * m_ + j * lanes + i % lanes;
+    return (i / lanes * m_ + j) * lanes + i % lanes;
   }
 
-  static bool any(const Hits& hits) {
-    std::int64_t all = 0;
-    for (std::size_t l = 0; l < lanes; ++l) all |= hits.lane[l];
+  static bool any(const Hits& hit) {
+    Lane all = 0;
+    for (std::size_t l = 0; l < lanes; ++l) all = static_cast<Lane>(all | hit.lane[l]);
     return all != 0;
   }
 
-  // The lanes of a block in which compare(row[j], x[j]) holds for every column j.
+  // 1 in the lanes in which compare(row[j], x[j]) holds for every column j, else 0.
   template <class Compare>
-  Hits hits(std::size_t block, const double* x, Compare compare) const {
-    const double* column = data_.data() + block;
+  Hits hits(std::size_t block, const T* x, Compare compare) const {
+    const T* column = data_.data() + block * lanes * m_;
     Hits hit;
-    for (std::size_t l = 0; l < lanes; ++l) hit.lane[l] = -std::int64_t{compare(column[l], x[0])};
+    for (std::size_t l = 0; l < lanes; ++l) hit.lane[l] = compare(column[l], x[0]);
     for (std::size_t j = 1; j < m_; ++j) {
       column += lanes;
-      for (std::size_t l = 0; l < lanes; ++l) hit.lane[l] &= -std::int64_t{compare(column[l], x[j])};
+      for (std::size_t l = 0; l < lanes; ++l)
+        hit.lane[l] = static_cast<Lane>(hit.lane[l] & Lane{compare(column[l], x[j])});
       if (!any(hit)) break;
     }
     return hit;
@@ -124,14 +141,14 @@ class RowBlocks {
     --size_;
     for (std::size_t j = 0; j < m_; ++j) {
       data_[index(i, j)] = data_[index(size_, j)];
-      data_[index(size_, j)] = std::numeric_limits<double>::quiet_NaN();
+      data_[index(size_, j)] = unused;
     }
     if (size_ % lanes == 0) data_.resize(data_.size() - lanes * m_);
   }
 
   std::size_t m_;
   std::size_t size_ = 0;
-  std::vector<double> data_;
+  std::vector<T> data_;
 };
 
 }  // namespace lamoo

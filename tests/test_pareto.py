@@ -72,11 +72,15 @@ def brute_count(F):
 def test_many_points(m, levels, n):
     """Past the sizes of blocks and chunks, with many and with few ties."""
     F = np.random.default_rng(n + m).integers(0, levels, (n, m))
+    F = np.vstack([F, F[: n // 3]])
     count = brute_count(F)
     np.testing.assert_array_equal(dominance_count(F), count)
+    first = np.sort(np.unique(F, axis=0, return_index=True)[1])
+    kept = np.flatnonzero(is_nondominated(F))
+    np.testing.assert_array_equal(kept, [i for i in first if count[i] == 0])
     np.testing.assert_array_equal(is_nondominated(F, keep_weakly=True), count == 0)
     rank = pareto_rank(F)
-    rest = np.arange(n)
+    rest = np.arange(len(F))
     for front in range(rank.max() + 1):
         mask = brute_count(F[rest]) == 0
         np.testing.assert_array_equal(rank[rest] == front, mask)
@@ -90,7 +94,11 @@ def test_more_ranks_than_16_bits_hold():
     for n in (32767, 32768, 32769, 40000):
         F = np.repeat(rng.permutation(n)[:, None], 3, axis=1)  # a chain
         np.testing.assert_array_equal(dominance_count(F), F[:, 0])
-    np.testing.assert_array_equal(pareto_rank(F), F[:, 0])
+        np.testing.assert_array_equal(pareto_rank(F), F[:, 0])
+        line = np.arange(n)
+        front = np.column_stack([line, n - line, 0 * line, 0 * line])
+        F = np.vstack([front, front + [0, 0, 1, 0]])[rng.permutation(2 * n)]
+        np.testing.assert_array_equal(is_nondominated(F), F[:, 2] == 0)
 
 
 @settings(max_examples=200, deadline=None)
