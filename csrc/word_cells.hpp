@@ -9,6 +9,7 @@
 //            with all points that are not below the new hi
 //   cut      else one point splits what it leaves uncovered into disjoint cells, one for each
 //            objective that it limits; the point is gone from all of them
+// and closed forms end the recursion where few points are left.
 // All volumes are sums of products of differences of two coordinates: nothing ever cancels.
 #pragma once
 
@@ -74,7 +75,8 @@ class WordTable {
 // The scratch memory of the recursion; one a thread, used for many cells.
 class WordCells {
  public:
-  // Room for cells of d objectives. The recursion itself allocates nothing.
+  // Room for cells of d objectives. The recursion allocates nothing but the tables of
+  // volume_subsets, once for each number of points.
   void reserve(std::size_t d);
 
   // Volume of [lo, hi) that the points of table in alive leave uncovered; lo < hi. Every alive
@@ -98,9 +100,11 @@ class WordCells {
   double volume(std::size_t level, std::uint64_t alive);
   template <std::size_t K>
   double volume_few(const Cell& cell, std::uint64_t alive) const;
+  double volume_subsets(const Cell& cell, std::uint64_t alive, std::size_t count);
   double volume_plane(const Cell& cell, std::uint64_t alive) const;
   double volume_cut(std::size_t level, std::uint64_t alive, std::uint64_t candidates);
   unsigned choose_pivot(const Cell& cell, std::uint64_t candidates) const;
+  std::size_t count_sides(const Cell& cell, unsigned p) const;
   std::uint64_t fewest_limits(const Cell& cell, std::uint64_t alive) const;
   double at(const Side& side, unsigned p) const { return table_->column(side.objective)[p]; }
 
@@ -109,6 +113,7 @@ class WordCells {
   std::vector<Cell> cells_;
   std::vector<Side> sides_;
   std::size_t capacity_ = 0;  // objectives
+  std::vector<double> open_, done_, highest_;  // one number a subset, see volume_subsets
 };
 
 }  // namespace lamoo
