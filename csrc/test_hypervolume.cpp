@@ -198,6 +198,41 @@ void test_cell_sizes() {
   }
 }
 
+// Many objectives: inclusion and exclusion over all subsets, in integers.
+double volume_by_subsets(const Values& F, size_t n, size_t m, double ref) {
+  std::int64_t total = 0;
+  for (size_t subset = 1; subset < size_t{1} << n; ++subset) {
+    std::int64_t box = -1;
+    for (size_t j = 0; j < m; ++j) {
+      double lowest = 0.0;
+      for (size_t i = 0; i < n; ++i)
+        if ((subset >> i & 1) != 0) lowest = std::max(lowest, F[i * m + j]);
+      box *= static_cast<std::int64_t>(std::max(ref - lowest, 0.0));
+    }
+    for (size_t i = 0; i < n; ++i)
+      if ((subset >> i & 1) != 0) box = -box;
+    total += box;
+  }
+  return static_cast<double>(total);
+}
+
+void test_many_objectives() {
+  Random random(6);
+  for (int i = 0; i < 400; ++i) {
+    const size_t m = 5 + random.below(10), n = 2 + random.below(9), side = 3 + random.below(6);
+    Values F, ref(m, static_cast<double>(side)), out(n);
+    for (size_t k = 0; k < n * m; ++k) F.push_back(static_cast<double>(random.below(side)));
+    const double volume = volume_by_subsets(F, n, m, ref[0]);
+    check_equal("many objectives", lamoo::hypervolume(F.data(), n, m, ref.data(), 1), volume);
+    const Values rest(F.begin() + static_cast<std::ptrdiff_t>(m), F.end());
+    const double gain = volume - volume_by_subsets(rest, n - 1, m, ref[0]);
+    lamoo::hv_contributions(F.data(), n, m, ref.data(), false, 1, out.data());
+    check_equal("contribution in many objectives", out[0], gain);
+    lamoo::hv_improvement(F.data(), 1, rest.data(), n - 1, m, ref.data(), 1, out.data());
+    check_equal("improvement in many objectives", out[0], gain);
+  }
+}
+
 // ---- closed forms ----
 
 void test_boxes() {
@@ -341,6 +376,7 @@ int main() {
   test_tiny_contributions();
   test_grids();
   test_cell_sizes();
+  test_many_objectives();
   test_threads_and_batch();
   test_approx();
   std::printf(failures == 0 ? "all passed\n" : "%d failures\n", failures);
