@@ -255,21 +255,21 @@ class PairCount {
     });
   }
 
-  // For the rows low .. high-1 in lexicographic order: out[row] = number of rows that dominate it.
-  void count(std::size_t low, std::size_t high, std::int64_t* out) const {
-    for (std::size_t i = low; i < high; ++i) out[rows_[i].row] = 0;
+  // Counts for the rows low .. high-1 in lexicographic order; counts has an entry for each.
+  void count(std::size_t low, std::size_t high, std::int64_t* counts) const {
+    std::fill(counts, counts + (high - low), 0);
     // A block stays in the cache for all rows that come after it.
     std::size_t after = low;
     for (std::size_t block = 0;; ++block) {
       while (after < high && before_[after] < (block + 1) * lanes) ++after;
       if (after == high) break;
       for (std::size_t i = after; i < high; ++i)
-        out[rows_[i].row] += blocks_.count_covering(block, row(i));
+        counts[i - low] += blocks_.count_covering(block, row(i));
     }
     // What is left are the rows before i in the block that i is in.
     for (std::size_t i = low; i < high; ++i)
       for (std::size_t other = before_[i] / lanes * lanes; other < before_[i]; ++other)
-        out[rows_[i].row] += covers(row(other), row(i));
+        counts[i - low] += covers(row(other), row(i));
   }
 
  private:
@@ -300,7 +300,10 @@ void count_by_pairs(const std::vector<KeyedRow>& rows, const double* F, std::siz
   const PairCount<Rank> pairs(rows, F, m);
   parallel_for((rows.size() + chunk - 1) / chunk, n_threads, [&] {
     return [&](std::size_t i) {
-      pairs.count(i * chunk, std::min(rows.size(), (i + 1) * chunk), out);
+      const std::size_t low = i * chunk, high = std::min(rows.size(), low + chunk);
+      std::int64_t counts[chunk];  // out is written once: threads share its cache lines
+      pairs.count(low, high, counts);
+      for (std::size_t k = low; k < high; ++k) out[rows[k].row] = counts[k - low];
     };
   });
 }

@@ -97,7 +97,7 @@ def test_more_ranks_than_16_bits_hold():
         np.testing.assert_array_equal(pareto_rank(F), F[:, 0])
         line = np.arange(n)
         front = np.column_stack([line, n - line, 0 * line, 0 * line])
-        F = np.vstack([front, front + [0, 0, 1, 0]])[rng.permutation(2 * n)]
+        F = np.vstack([front, front + np.array([0, 0, 1, 0])])[rng.permutation(2 * n)]
         np.testing.assert_array_equal(is_nondominated(F), F[:, 2] == 0)
 
 

@@ -18,6 +18,7 @@ Floats: TypeAlias = NDArray[np.float64]
 Maximise: TypeAlias = ArrayLike  # one bool, or one for each objective
 Seed: TypeAlias = "int | np.random.Generator | None"
 
+_LARGEST = np.finfo(np.float64).max
 _MAX_THREADS = 1024
 
 
@@ -54,10 +55,9 @@ def distances_fit(F: Floats, ref: Floats, name: str = "F") -> None:
     """Refuse points so far below the reference point that the distance is not a float64."""
     if len(F) == 0:
         return
-    with np.errstate(over="ignore"):
-        distance = ref - F.min(axis=0)
-    if (distance == np.inf).any():
-        j = int(np.argmax(distance))
+    half = ref / 2 - F.min(axis=0) / 2  # never overflows itself
+    if (half > _LARGEST / 2).any():
+        j = int(np.argmax(half))
         raise ValueError(
             f"the distance from {name} to ref overflows float64 in objective {j}: "
             f"ref is {ref[j]:g} and the least value {F[:, j].min():g} (as minimised)"
@@ -88,10 +88,12 @@ def numbers(values: ArrayLike, name: str) -> Floats:
         array = np.asarray(values)
     except ValueError as error:
         raise ValueError(f"{name} is not a rectangular array of numbers: {error}") from error
+    if array.dtype == np.float64:
+        return array
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must hold real numbers, not {array.dtype}")
     with np.errstate(over="ignore"):  # a long double out of range becomes inf, which is refused
-        return array.astype(np.float64, copy=False)
+        return array.astype(np.float64)
 
 
 def flag(value: object, name: str) -> bool:
