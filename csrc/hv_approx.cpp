@@ -27,8 +27,8 @@ double polynomial(const std::array<double, N>& a, double x) {
   return value;
 }
 
-// -quantile(p) of the standard normal distribution for 2^-60 < p <= 1/2, to about 1e-12 (Wichura 1988,
-// algorithm AS 241).
+// -quantile(p) of the standard normal distribution for 2^-60 < p <= 1/2, to about 1e-12
+// (Wichura, 1988, algorithm AS 241).
 double upper_normal_quantile(double p) {
   static constexpr std::array<double, 8> a = {
       3.3871328727963666080e0, 1.3314166789178437745e2, 1.9715909503065514427e3,
@@ -202,7 +202,8 @@ class Replicate {
 double log_orthant_volume(size_t m) {
   // It is 1 for m = 0 and m = 1; two more objectives are a factor of pi / (2 m).
   double value = 0.0;
-  for (size_t k = m; k >= 2; k -= 2) value += std::log(1.57079632679489661923 / static_cast<double>(k));
+  constexpr double half_pi = 1.57079632679489661923;
+  for (size_t k = m; k >= 2; k -= 2) value += std::log(half_pi / static_cast<double>(k));
   return value;
 }
 

@@ -198,7 +198,9 @@ void hypervolume_batch(const double* F, const size_t* start, size_t k, size_t m,
                        int n_threads, double* out) {
   if (k == 0) return;
   parallel_for(k, useful_threads(k, start[k] - start[0], m, n_threads), [&] {
-    return [&](size_t s) { out[s] = hypervolume(F + start[s] * m, start[s + 1] - start[s], m, ref, 1); };
+    return [&](size_t s) {
+      out[s] = hypervolume(F + start[s] * m, start[s + 1] - start[s], m, ref, 1);
+    };
   });
 }
 

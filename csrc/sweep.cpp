@@ -256,7 +256,8 @@ void contributions3(const double* columns, size_t n, const double* ref, bool ign
   for (const auto& [point, by] : bounds) bounding[filled[point]++] = by;
 
   parallel_for(n, n < 500 ? 1 : n_threads, [&] {
-    return [&, uncovered = Uncovered(), set = PointSets(), local = std::vector<double>()](size_t i) mutable {
+    return [&, uncovered = Uncovered(), set = PointSets(),
+            local = std::vector<double>()](size_t i) mutable {
       if (on_stairs[i] == 0) return;
       const size_t k = start[i + 1] - start[i];
       local.resize(3 * k);

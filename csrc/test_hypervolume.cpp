@@ -275,7 +275,8 @@ void test_scales() {
     int exponent = 0;
     for (size_t j = 0; j < m; ++j) {
       const int e = static_cast<int>(random.below(1900)) - 950;
-      const int step = std::abs(exponent + e) < 900 ? e : (exponent > 0 ? -std::abs(e) : std::abs(e));
+      const int back = exponent > 0 ? -std::abs(e) : std::abs(e);
+      const int step = std::abs(exponent + e) < 900 ? e : back;
       exponent += step;
       far[j] = std::ldexp(1.0, step);
       for (size_t i = 0; i < n; ++i) G[i * m + j] = std::ldexp(F[i * m + j], step);
@@ -338,7 +339,8 @@ void test_approx() {
     if (m == 1) check_equal("exact for one objective", box.stderr_, 0.0);
     if (m > 1) check_equal("samples", static_cast<double>(box.n_samples), 1 << 12);
   }
-  check_equal("estimate of nothing", lamoo::hv_approx(nullptr, 0, 3, nullptr, 100, 0, 0, 1).value, 0.0);
+  const lamoo::HVEstimate nothing = lamoo::hv_approx(nullptr, 0, 3, nullptr, 100, 0, 0, 1);
+  check_equal("estimate of nothing", nothing.value, 0.0);
 
   Random random(5);
   for (const size_t m : {size_t{4}, size_t{8}}) {

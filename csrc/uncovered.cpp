@@ -13,7 +13,9 @@ namespace {
 
 size_t words_for(size_t count) { return (count + word_bits - 1) / word_bits; }
 
-bool contains(const uint64_t* set, size_t p) { return (set[p / word_bits] >> p % word_bits & 1) != 0; }
+bool contains(const uint64_t* set, size_t p) {
+  return (set[p / word_bits] >> p % word_bits & 1) != 0;
+}
 
 // The middle value; values is not empty and is reordered.
 double median(std::vector<double>& values) {
@@ -92,7 +94,7 @@ double Uncovered::in_sets(const double* lo, const double* hi, size_t end, size_t
   const size_t d = points_->objectives();
   words_ = words_for(end);
   Cell& top = cell(0);
-  for (size_t w = 0; w < words_; ++w) top.alive[w] = low_bits(std::min(end - w * word_bits, word_bits));
+  for (size_t w = 0; w < words_; ++w) top.alive[w] = low_bits(end - w * word_bits);
   if (skip < end) top.alive[skip / word_bits] &= ~(uint64_t{1} << skip % word_bits);
   for (size_t j = 0; j < d; ++j) {
     const uint64_t* not_above = points_->lowest(j, points_->count_up_to(j, lo[j]));

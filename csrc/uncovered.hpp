@@ -74,7 +74,7 @@ class Uncovered {
  private:
   struct Cell {
     std::vector<std::uint64_t> alive;
-    std::vector<std::uint64_t> limits;  // objective j: words j * words_ ..; dead points may be in it
+    std::vector<std::uint64_t> limits;  // objective j from word j * words_; dead points may be in
     std::vector<double> lo, hi;
   };
   struct Bounds {
