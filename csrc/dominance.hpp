@@ -8,7 +8,7 @@
 namespace lamoo {
 
 // out[i] = 1 when no row dominates row i; of equal rows only the first, unless keep_weakly.
-// O(n log n) for m <= 3, O(n log n + n k m) for a front of k rows above.
+// O(n log n) for m <= 3, O(m n log n + n k m) for a front of k rows above.
 void is_nondominated(const double* F, std::size_t n, std::size_t m, bool keep_weakly,
                      std::uint8_t* out);
 
