@@ -40,8 +40,8 @@ def is_nondominated(
     Points are sorted so that none is dominated by a later one, then each is compared with the
     non-dominated points before it: with the last of them for m <= 2, with a staircase of them for
     m = 3 (Kung, Luccio and Preparata 1975), both O(n log n); for m >= 4 in order of the sum of
-    objectives, blockwise with all of them, O(m n log n + n k m) for a front of k points (sort-filter
-    skyline, Chomicki, Godfrey, Gryz and Liang 2003).
+    objectives, blockwise with all of them, O(m n log n + n k m) for a front of k points
+    (sort-filter skyline, Chomicki, Godfrey, Gryz and Liang 2003).
 
     Examples
     --------
