@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from lamoo_fast.kernels import ParetoArchive, _core
-from lamoo_fast.nas import Problem, Table, data_folder, load_problem
+from lamoo_fast.nas import Problem, Table, data_folder, load_problem, problem_names
 from lamoo_fast.nas.problem import nearest
 from lamoo_fast.search import (
     CMASampler,
@@ -33,7 +33,7 @@ from lamoo_fast.search import (
     UniformSampler,
     selection,
 )
-from lamoo_fast.search.journal import FILE, Journal
+from lamoo_fast.search.journal import Journal
 
 SAMPLERS: dict[str, Callable[[], Any]] = {
     "uniform": UniformSampler,
@@ -45,6 +45,7 @@ SELECTIONS: dict[str, Callable[[], Any]] = {
     "path": selection.Path,
     "greedy": Greedy,
 }
+_RUN = ("budget", "batch", "sampler", "selection", "seed", "workers", "timeout")
 _ROWS_PRINTED = 40
 _MAX_OBJECTIVES_TRACED = 5  # beyond, exact hypervolumes of long histories take minutes
 _INTERRUPTED = 128 + 2  # as shells report SIGINT
@@ -110,7 +111,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="lamoo", description="Multi-objective search by learned partitions.")
     commands = parser.add_subparsers(metavar="command", required=True)
 
-    search = commands.add_parser("search", help="search a problem", description=_search.__doc__)
+    search = commands.add_parser(
+        "search",
+        help="search a problem",
+        description=_search.__doc__,
+        epilog=f"Problems: {', '.join(problem_names())}.",
+    )
     search.add_argument("problem", help="name of a problem, or module:function of your own")
     option = search.add_argument
     option("--objectives", type=_names, metavar="A,B", help="which to optimise")
@@ -180,24 +186,18 @@ def _search(args: argparse.Namespace) -> int:
     problem = _problem(args.problem, args.objectives)
     plain = args.problem.replace(":", "-")
     out = args.out or Path("results") / f"{plain}-seed{args.seed}"
-    run = {
-        key: getattr(args, key)
-        for key in ("budget", "batch", "sampler", "selection", "seed", "workers", "timeout")
-    }
+    run = {key: getattr(args, key) for key in _RUN}
     opt = _optimiser(problem, run)
     about = {
         "problem": args.problem,
         "objectives": [vars(objective) for objective in problem.objectives],
     }
-    if (out / FILE).exists():
-        raise ValueError(
-            f"--out is {out}, which holds a study; wanted a new folder, "
-            f"or go on with: lamoo resume {shlex.quote(str(out))}"
-        )
     try:
         journal = Journal.create(out, opt, run=run, **about)
     except OSError as error:
         raise ValueError(f"--out is {out}: {error.strerror}; wanted a folder to write to") from None
+    except ValueError as error:
+        raise ValueError(f"--out: {error}") from None
     with journal:
         return _go(problem, opt, journal)
 
@@ -207,11 +207,15 @@ def _resume(args: argparse.Namespace) -> int:
     with Journal.open(args.dir) as journal:
         header = journal.header
         try:
-            name, run = header["problem"], journal.run
+            name = header["problem"]
             objectives = [objective["name"] for objective in header["objectives"]]
             fingerprint = header["search"]["settings"]["space"]["fingerprint"]
+            run = {key: journal.run[key] for key in _RUN}
         except (KeyError, TypeError):
             raise ValueError(f"{args.dir} was not made by `lamoo search`; use Study") from None
+        for key, known in (("sampler", SAMPLERS), ("selection", SELECTIONS)):
+            if run[key] not in known:
+                raise ValueError(f"{args.dir} has {key} {run[key]!r}; known: {', '.join(known)}")
         problem = _problem(name, objectives)
         if fingerprint != problem.space.fingerprint:
             raise ValueError(

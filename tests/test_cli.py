@@ -61,6 +61,11 @@ def slow(config):
 @lf.problem(SPACE, objectives={"only": "maximize"}, ref=(0.0,))
 def single(config):
     return config["x"]
+
+
+@lf.problem(lf.Space({"i": lf.Integer(0, 3)}), objectives={"f": "minimize", "g": "minimize"})
+def tiny(config):
+    return config["i"], -config["i"]
 """
 
 
@@ -251,8 +256,8 @@ ERRORS = {
     "search branin-currin --out file": "--out is file: File exists; wanted a folder to write to",
     "search branin-currin --out file/sub": "--out is file/sub: Not a directory; wanted a folder",
     "search branin-currin --out full": "full is not empty (notes.txt is in it) and holds no study",
-    "search branin-currin --out study": "--out is study, which holds a study; wanted a new folder, "
-        "or go on with: lamoo resume study",
+    "search branin-currin --out study":
+        "--out: study already holds a study; resume it or choose a new folder",
     "search": "the following arguments are required: problem",
     "search mine:easyy": "module 'mine' has no 'easyy'; did you mean 'easy'?",
     "search mine:SPACE": "mine:SPACE is a Space; wanted a Problem",
@@ -266,6 +271,7 @@ ERRORS = {
     "resume corrupt": "journal.jsonl line 3 is damaged",
     "resume future": "is not a journal that can be read: format is 99; wanted 1",
     "resume other": "other has a space with fingerprint 0123; branin-currin now has",
+    "resume newer": "newer has sampler 'psychic'; known: uniform, cma, ehvi",
     "resume api": "api was not made by `lamoo search`",
     "serach x": "invalid choice: 'serach'",
     "": "the following arguments are required: command",
@@ -294,6 +300,7 @@ def bad_folders(here):
     copy("corrupt", [*good[:2], "garbage", *good[3:]])
     copy("future", [good[0].replace('"journal":1', '"journal":99'), *good[1:]])
     fingerprint = json.loads(good[0])["search"]["settings"]["space"]["fingerprint"]
+    copy("newer", [good[0].replace('"uniform"', '"psychic"'), *good[1:]])
     copy("other", [good[0].replace(fingerprint, "0123"), *good[1:]])
     space = lf.Space({"x": lf.Float(0, 1)})
     Journal.create(here / "api", lf.LaMOO(space, ["minimize"], seed=0)).close()
@@ -332,6 +339,23 @@ def test_a_cut_journal_is_recovered_and_said(lamoo, here):
     assert "lamoo: warning:" in err
     assert "cut off an unfinished last line of" in err
     assert trials(here / "r") == wanted
+
+
+def test_a_search_killed_before_its_first_line_can_begin_again(lamoo, here):
+    for left_behind in (b"", b'{"journal":1,"pack'):
+        folder = here / f"r{len(left_behind)}"
+        folder.mkdir()
+        (folder / FILE).write_bytes(left_behind)
+        _, err = lamoo(f"resume {folder.name}", status=2)
+        assert "has no header: nothing was recorded, search again" in err
+        lamoo(f"search mine:easy --budget 5 --out {folder.name}")
+        assert len(trials(folder)) == 5
+
+
+def test_a_used_up_space_is_said(lamoo):
+    out, err = lamoo("search mine:tiny --budget 20 --out r")
+    assert "; 4 evaluations, 0 failed" in out
+    assert err.startswith("lamoo: warning: stopped 16 trials early: ")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
@@ -403,3 +427,4 @@ def test_help(capsys):
     for option in ("objectives", "budget", "batch", "sampler", "selection", "seed", "workers",
                    "timeout", "out"):  # fmt: skip
         assert f"--{option}" in text
+    assert "nasbench-graph-cora" in text

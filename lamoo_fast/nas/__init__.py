@@ -17,7 +17,15 @@ from lamoo_fast.nas.problem import Objective, Problem, load_attribute, nearest, 
 from lamoo_fast.nas.synthetic import branin_currin, dtlz2, vehicle_safety
 from lamoo_fast.nas.table import Table
 
-__all__ = ["Objective", "Problem", "Table", "data_folder", "load_problem", "problem"]
+__all__ = [
+    "Objective",
+    "Problem",
+    "Table",
+    "data_folder",
+    "load_problem",
+    "problem",
+    "problem_names",
+]
 
 
 def data_folder() -> Path:
@@ -47,6 +55,11 @@ _PROBLEMS: dict[str, Callable[[], Problem]] = {
     "vehicle-safety": vehicle_safety,
     "dtlz2": dtlz2,
 }
+
+
+def problem_names() -> list[str]:
+    """Names that `load_problem` knows."""
+    return list(_PROBLEMS)
 
 
 def load_problem(name: str, objectives: Iterable[str] | None = None) -> Problem:

@@ -138,7 +138,7 @@ class Study:
         try:
             trials = self.opt.ask(min(batch, left))
         except SpaceExhausted as error:
-            _LOG.info("stopped %d trials early: %s", left, error)
+            _LOG.warning("stopped %d trials early: %s", left, error)
             return ()
         if self.journal is not None:
             self.journal.asked(trials, self.opt)
