@@ -59,7 +59,7 @@ def vehicle_safety() -> Problem:
     --------
     >>> values = vehicle_safety().evaluate({f"t{i}": 2.0 for i in range(1, 6)})
     >>> [round(v, 3) for v in values]
-    [1683.133, 8.871, 0.068]
+    [1683.133, 9.627, 0.123]
     """
 
     def evaluate(config: Config) -> tuple[float, float, float]:
