@@ -168,7 +168,16 @@ class SVMClassifier:
         varies = scale > 1e-12
         scale = np.where(varies, scale, 1.0)
         gamma = 1.0 / max(1, int(varies.sum())) if self.gamma == "scale" else float(self.gamma)
-        svc = SVC(C=self.C, kernel=self.kernel, gamma=gamma, degree=self.degree, coef0=1.0)
+        # libsvm needs no random numbers here, but without random_state it takes one from the
+        # global generator of NumPy.
+        svc = SVC(
+            C=self.C,
+            kernel=self.kernel,
+            gamma=gamma,
+            degree=self.degree,
+            coef0=1.0,
+            random_state=0,
+        )
         svc.fit((Z - mean) / scale, good)
         return SVMSplit(
             kernel=self.kernel,

@@ -127,7 +127,7 @@ def _walk(region: Region, n: int, view: View, picked: Array) -> Array:
     state = starts[rng.integers(len(starts), size=chains)]
     for _ in range(_MAX_ROUNDS):
         for _ in range(min(40 + 4 * space.d, 200)):
-            proposal = _step(state, rng)
+            proposal = perturb(state, rng)
             accepted = _inside(region, space.snap(proposal))
             state[accepted] = proposal[accepted]
         X = space.snap(state)
@@ -139,7 +139,7 @@ def _walk(region: Region, n: int, view: View, picked: Array) -> Array:
     return found
 
 
-def _step(state: Array, rng: np.random.Generator) -> Array:
+def perturb(state: Array, rng: np.random.Generator) -> Array:
     c, d = state.shape
     changed = rng.random((c, d)) < d ** -rng.random((c, 1))  # from one coordinate to all of them
     changed[np.arange(c), rng.integers(d, size=c)] = True
