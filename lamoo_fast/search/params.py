@@ -74,7 +74,7 @@ class Float:
             low, high = math.log(self.low), math.log(self.high)
             v = np.exp(low + u * (high - low))
         else:
-            v = self.low + u * (self.high - self.low)
+            v = (1 - u) * self.low + u * self.high  # meets both bounds exactly
         return np.clip(v, self.low, self.high).tolist()  # type: ignore[no-any-return]
 
     def snap(self, u: Array) -> Array:
@@ -106,7 +106,7 @@ class Integer:
 
     def __post_init__(self) -> None:
         for bound in (self.low, self.high):
-            if not _is_number(bound) or bound != np.floor(bound):
+            if not _is_number(bound) or not math.isfinite(bound) or bound != int(bound):
                 raise ValueError(f"Integer({self.low}, {self.high}): wanted whole numbers")
         object.__setattr__(self, "low", int(self.low))
         object.__setattr__(self, "high", int(self.high))

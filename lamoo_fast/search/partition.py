@@ -146,7 +146,7 @@ class SVMClassifier:
     """
 
     kernel: str = "rbf"
-    C: float = 1.0
+    C: float = 10.0
     gamma: float | str = "scale"
     degree: int = 3
 

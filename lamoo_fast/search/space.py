@@ -136,7 +136,7 @@ class Space:
         checked = [self.check(config) for config in configs]
         X = np.empty((len(checked), self.d))
         for j, (name, param) in enumerate(self.params.items()):
-            X[:, j] = param.to_unit([config[name] for config in checked])  # type: ignore[arg-type]
+            X[:, j] = param.to_unit([config[name] for config in checked])
         return X
 
     def decode(self, X: npt.ArrayLike) -> list[Config]:
@@ -164,8 +164,9 @@ class Space:
 
     def keys(self, X: npt.ArrayLike) -> list[bytes]:
         """One hashable key per point; equal keys mean equal configurations."""
-        X = np.ascontiguousarray(self.snap(X) + 0.0)  # + 0.0 makes -0.0 and 0.0 one key
-        return X.view(np.dtype((np.void, X.shape[1] * 8))).ravel().tolist()
+        X = self.snap(X) + 0.0  # + 0.0 makes -0.0 and 0.0 one key
+        data, size = X.tobytes(), X.shape[1] * X.itemsize
+        return [data[i : i + size] for i in range(0, len(data), size)]
 
     def is_valid(self, X: npt.ArrayLike) -> Mask:
         """Ask `valid` about each point of X (n, d)."""

@@ -183,7 +183,7 @@ class _Acquisition:
                 )
                 cells = boxes.get_hypercell_bounds().shape[-2] * 2 ** len(self.pending)
             block = max(1, _MAX_ELEMENTS // (_MC_SAMPLES * cells * m))
-            return torch.cat([value(Z.unsqueeze(1)) for Z in candidates.split(block)])
+            return torch.cat([value(Z.unsqueeze(1)) for Z in torch.split(candidates, block)])
 
     def _believe(self) -> None:
         """Take the pending points as evaluated, with the predicted means as their values."""
@@ -204,10 +204,11 @@ class _Acquisition:
 
 def _fit(Z: Tensor, Y: Tensor) -> Any:
     """One Gaussian process per column of Y (n, m) on features Z (n, f)."""
-    from botorch.exceptions import ModelFittingError
+    from botorch.exceptions.errors import ModelFittingError
     from botorch.fit import fit_gpytorch_mll
-    from botorch.models import ModelListGP, SingleTaskGP
-    from botorch.models.transforms import Standardize
+    from botorch.models.gp_regression import SingleTaskGP
+    from botorch.models.model_list_gp_regression import ModelListGP
+    from botorch.models.transforms.outcome import Standardize
     from gpytorch.mlls import ExactMarginalLogLikelihood
 
     models = []
@@ -251,7 +252,7 @@ def _quiet() -> Iterator[None]:
     """
     from botorch.acquisition.multi_objective import logei
     from botorch.exceptions.warnings import OptimizationWarning
-    from linear_operator.utils.warnings import NumericalWarning
+    from gpytorch.utils.warnings import NumericalWarning
 
     attempted = getattr(logei, "_load_attempted", None)
     with warnings.catch_warnings():

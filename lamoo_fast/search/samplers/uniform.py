@@ -112,10 +112,7 @@ def _first_valid(space: Space, X: Array, n: int) -> Array:
 def _walk(region: Region, n: int, view: View, picked: Array) -> Array:
     """Up to n new points from Markov chains inside the region, side by side.
 
-    A step redraws or shifts a random choice of coordinates of the unsnapped point, and is taken
-    when the snapped point is inside and valid. Shifts come in all sizes, since nothing is known
-    about the size of the region, and are reflected at the walls of the cube, which keeps them
-    symmetric.
+    A step changes the unsnapped point, and is taken when the snapped one is inside and valid.
     """
     space, rng = region.space, view.rng
     starts = np.vstack([view.X[region.contains(view.X)], picked])
@@ -140,6 +137,11 @@ def _walk(region: Region, n: int, view: View, picked: Array) -> Array:
 
 
 def perturb(state: Array, rng: np.random.Generator) -> Array:
+    """Change a random choice of coordinates of each point of state (c, d), without snapping.
+
+    They are redrawn or shifted. Shifts come in all sizes, since nothing is known about the size
+    of the region, and are reflected at the walls of the cube, which keeps them symmetric.
+    """
     c, d = state.shape
     changed = rng.random((c, d)) < d ** -rng.random((c, 1))  # from one coordinate to all of them
     changed[np.arange(c), rng.integers(d, size=c)] = True

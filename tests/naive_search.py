@@ -1,0 +1,72 @@
+"""Slow, obvious twin of tree building and selection: nested dicts, lists and scikit-learn."""
+
+import math
+
+import naive
+import numpy as np
+from sklearn.svm import SVC
+
+
+def good_rows(F):
+    """The better half: the cut in (dominance count, rank) order nearest to the middle, or None."""
+    keys = list(zip(naive.dominance_count(F), naive.pareto_rank(F), strict=True))
+    cuts = sorted(set(keys))[:-1]
+    if not cuts:
+        return None
+    cut = min(cuts, key=lambda c: (abs(sum(k <= c for k in keys) - len(F) / 2), c))
+    return [k <= cut for k in keys]
+
+
+def build(rows, leaf_size, kernel="rbf", C=10.0):
+    """Node of (features, objectives) pairs of tuples: {"rows", "good", "bad"}, children None."""
+    rows = sorted(rows, key=lambda row: (row[1], row[0]))
+    leaf = {"rows": rows, "good": None, "bad": None}
+    good = good_rows([f for _, f in rows])
+    if len(rows) < 2 * leaf_size or good is None or len({z for z, _ in rows}) == 1:
+        return leaf
+    Z = np.array([z for z, _ in rows])
+    scale = np.where(Z.std(axis=0) > 1e-12, Z.std(axis=0), 1)
+    Z = (Z - Z.mean(axis=0)) / scale
+    gamma = 1 / sum(Z.std(axis=0) > 0.5)
+    svc = SVC(C=C, kernel=kernel, gamma=gamma, degree=3, coef0=1, random_state=0).fit(Z, good)
+    side = svc.predict(Z)
+    inside = [row for row, s in zip(rows, side, strict=True) if s]
+    outside = [row for row, s in zip(rows, side, strict=True) if not s]
+    if min(len(inside), len(outside)) < leaf_size:
+        return leaf
+    children = [build(part, leaf_size, kernel, C) for part in (inside, outside)]
+    return {"rows": rows, "good": children[0], "bad": children[1]}
+
+
+def nodes(node):
+    """The node and all below it, good sides first."""
+    if node is None:
+        return []
+    return [node, *nodes(node["good"]), *nodes(node["bad"])]
+
+
+def value(node, ref):
+    return float(naive.hypervolume([f for _, f in node["rows"]], ref))
+
+
+def ucb(node, parent, root, ref, c_p):
+    bonus = math.sqrt(2 * math.log(len(parent["rows"])) / len(node["rows"]))
+    total = value(root, ref)
+    return value(node, ref) + 2 * c_p * total * bonus if total > 0 else bonus
+
+
+def select_path(root, ref, c_p):
+    node = root
+    while node["good"]:
+        node = max(
+            (node["good"], node["bad"]), key=lambda n, above=node: ucb(n, above, root, ref, c_p)
+        )
+    return node
+
+
+def select_leaf(root, ref, c_p):
+    if not root["good"]:
+        return root
+    pairs = [(n[s], n) for n in nodes(root) if n["good"] for s in ("good", "bad")]
+    leaves = [(leaf, parent) for leaf, parent in pairs if not leaf["good"]]
+    return max(leaves, key=lambda pair: ucb(*pair, root, ref, c_p))[0]
