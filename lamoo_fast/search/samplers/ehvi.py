@@ -245,19 +245,19 @@ def _boxes(ref: Tensor, Y: Tensor) -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence what is expected: jitter, repeated fits, and BoTorch's compiling.
+    """Silence what is expected: jitter, repeated fits, constant objectives, and compiling.
 
     BoTorch compiles a kernel for gradients on the user's machine at first use. Nothing here
     needs gradients, and the first ask must not take a minute.
     """
     from botorch.acquisition.multi_objective import logei
-    from botorch.exceptions.warnings import OptimizationWarning
+    from botorch.exceptions.warnings import InputDataWarning, OptimizationWarning
     from gpytorch.utils.warnings import NumericalWarning
 
     attempted = getattr(logei, "_load_attempted", None)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NumericalWarning)
-        warnings.simplefilter("ignore", OptimizationWarning)
+        for category in (NumericalWarning, OptimizationWarning, InputDataWarning):
+            warnings.simplefilter("ignore", category)
         try:
             if attempted is not None:
                 logei._load_attempted = True

@@ -16,7 +16,8 @@ _LARGEST_BATCH = 2**14
 _MIN_DRAWS = 2**15  # before rejection is judged
 _MAX_DRAWS = 2**20
 _MIN_ACCEPTANCE = 1e-3
-_MAX_ROUNDS = 16  # of the Markov chain
+_MAX_ROUNDS = 8  # of the Markov chains
+_STEPS = 800  # of a chain between two points that are taken from it
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def _walk(region: Region, n: int, view: View, picked: Array) -> Array:
     chains = min(max(n, 32), 1024)
     state = starts[rng.integers(len(starts), size=chains)]
     for _ in range(_MAX_ROUNDS):
-        for _ in range(min(40 + 4 * space.d, 200)):
+        for _ in range(_STEPS):
             proposal = perturb(state, rng)
             accepted = _inside(region, space.snap(proposal))
             state[accepted] = proposal[accepted]
