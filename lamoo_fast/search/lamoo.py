@@ -291,6 +291,8 @@ class LaMOO:
                 if theirs != mine:
                     raise ValueError(f"state has {name} {theirs}, but this search has {mine}")
             restored = [self._restore(saved) for saved in state["trials"]]
+            if len({trial.id for trial in restored}) < len(restored):
+                raise ValueError("state has two trials with one id")
             ref = None if state["ref"] is None else check_ref(state["ref"], len(self.directions))
             design_seed = int(state["design_seed"])
             rng_state = state["rng"]
