@@ -74,7 +74,7 @@ def test_logarithmic_integer_gives_each_value_its_share_of_the_logarithm():
 
 
 def test_bounds_of_floats_are_met_exactly():
-    for param in (Float(0.1, 0.7), Float(-1e300, 3.3), Float(-7.3, -1e-9)):
+    for param in (Float(0.1, 0.7), Float(-1e300, 3.3), Float(1e-4, 1e-1, log=True)):
         assert param.from_unit(np.array([0.0, 1.0])) == [param.low, param.high]
         assert param.to_unit([param.low, param.high]).tolist() == [0, 1]
 

@@ -74,8 +74,10 @@ class Float:
             low, high = math.log(self.low), math.log(self.high)
             v = np.exp(low + u * (high - low))
         else:
-            v = (1 - u) * self.low + u * self.high  # meets both bounds exactly
-        return np.clip(v, self.low, self.high).tolist()  # type: ignore[no-any-return]
+            v = self.low + u * (self.high - self.low)
+        # Rounding must neither leave the range nor miss its ends.
+        v = np.select([u <= 0, u >= 1], [self.low, self.high], np.clip(v, self.low, self.high))
+        return v.tolist()  # type: ignore[no-any-return]
 
     def snap(self, u: Array) -> Array:
         """Return u itself: every real number is a value."""
