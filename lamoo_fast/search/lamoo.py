@@ -34,27 +34,27 @@ class LaMOO:
 
     Parameters
     ----------
-    space
+    space : Space
         What is searched.
-    directions
+    directions : m strings
         "minimize" or "maximize" for each objective.
-    ref
-        (m,) reference point in the units of the objectives: values beyond it count nothing. By
+    ref : array_like, shape (m,), optional
+        Reference point in the units of the objectives: values beyond it count nothing. By
         default it is fixed after the initial design: the worst values on the front so far, and
         10 % of their range beyond (Ishibuchi et al., 2018).
-    sampler
+    sampler : Sampler, default UniformSampler()
         Draws points inside the chosen region.
-    selection
+    selection : Selection, default Leaf()
         Chooses the region.
-    classifier
+    classifier : Classifier, default SVMClassifier()
         Learns the splits.
-    n_initial
+    n_initial : int, optional
         Number of evaluated trials, drawn uniformly, before the first split; by default
         max(10, 2 (d + 1)).
-    leaf_size
+    leaf_size : int
         Least number of trials in a region.
-    seed
-        Whole number, NumPy Generator (one number is drawn from it), or None for a fresh seed.
+    seed : int or Generator, optional
+        One number is drawn from a Generator; without a seed every search is another.
 
     Raises
     ------
@@ -163,8 +163,9 @@ class LaMOO:
 
         Returns
         -------
-        New pending trials, fewer than n only where a finite space has no more. In a finite space
-        no point is ever proposed twice.
+        list of Trial
+            Pending trials, fewer than n only where a finite space has no more. In a finite space
+            no point is ever proposed twice.
 
         Raises
         ------
@@ -196,16 +197,17 @@ class LaMOO:
 
         Parameters
         ----------
-        trials
+        trials : sequence
             Pending trials, their ids, or plain configurations: points that nobody asked for.
-        values
+        values : sequence
             For each trial its objectives, as (k, m) numbers in user units, or FAILED, or
             ``failed("why")``. A row with NaN or infinity is a failed trial. Failed trials are
             kept, never ranked, and not proposed again in a finite space.
 
         Returns
         -------
-        The trials as recorded, in the order given.
+        list of Trial
+            The trials as recorded, in the order given.
 
         Raises
         ------

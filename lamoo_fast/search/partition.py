@@ -37,12 +37,13 @@ def better_half(F: Array) -> Mask | None:
 
     Parameters
     ----------
-    F
-        (n, m) objectives, minimised.
+    F : array, shape (n, m)
+        Objectives, minimised.
 
     Returns
     -------
-    (n,) labels, True = good; None when all rows are equally good.
+    array of bool, shape (n,), or None
+        True = good; None when all rows are equally good.
 
     Notes
     -----
@@ -68,13 +69,13 @@ class SVMSplit:
 
     Attributes
     ----------
-    kernel, gamma, degree
+    kernel, gamma, degree : str, float, int
         As in `SVMClassifier`, with gamma a number.
-    mean, scale
-        (f,) features are centred and scaled by these first.
-    support, dual
-        (s, f) support vectors and (s,) coefficients.
-    intercept
+    mean, scale : array, shape (f,)
+        Features are centred and scaled by these first.
+    support, dual : array, shape (s, f) and (s,)
+        Support vectors and their coefficients.
+    intercept : float
         Constant of the decision function.
     """
 
@@ -119,13 +120,13 @@ class SVMClassifier:
 
     Parameters
     ----------
-    kernel
+    kernel : str
         "rbf", "linear" or "poly".
-    C
+    C : float
         Cost of a row on the wrong side.
-    gamma
+    gamma : float or "scale"
         Width of the rbf and poly kernels; "scale" is 1 over the number of features that vary.
-    degree
+    degree : int
         Degree of the poly kernel.
 
     Raises
@@ -198,18 +199,19 @@ def split_rows(
 
     Parameters
     ----------
-    classifier
+    classifier : Classifier
         Learns the boundary from the labels of `better_half`.
-    Z, F
-        (n, f) features and (n, m) minimised objectives.
-    min_rows
+    Z, F : array, shape (n, f) and (n, m)
+        Features and minimised objectives.
+    min_rows : int
         Least number of rows on either side.
 
     Returns
     -------
-    The split and the side (n,) on which it puts each row, which may differ from the label the row
-    had: the rows of a side are exactly the rows inside the region. None when the rows are too few,
-    equally good, in one place, or when the boundary leaves too few of them on a side.
+    (Split, array of bool, shape (n,)), or None
+        The split and the side on which it puts each row, which may differ from the label the row
+        had: the rows of a side are exactly the rows inside the region. None when the rows are too
+        few, equally good, in one place, or when the boundary leaves too few of them on a side.
     """
     if len(F) < 2 * min_rows or not np.ptp(Z, axis=0).any():
         return None

@@ -27,12 +27,13 @@ def infer_ref(F: Array) -> Array:
 
     Parameters
     ----------
-    F
-        (n, m) objectives, minimised, n >= 1.
+    F : array, shape (n, m)
+        Objectives, minimised, n >= 1.
 
     Returns
     -------
-    (m,) reference point, minimised.
+    array, shape (m,)
+        The reference point, minimised.
 
     Notes
     -----

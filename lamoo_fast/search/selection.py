@@ -49,7 +49,7 @@ class Leaf:
 
     Parameters
     ----------
-    c_p
+    c_p : float
         Weight of exploration, as a fraction of the hypervolume of all rows.
 
     Raises
@@ -80,7 +80,7 @@ class Path:
 
     Parameters
     ----------
-    c_p
+    c_p : float
         Weight of exploration, as a fraction of the hypervolume of all rows.
 
     Raises

@@ -30,10 +30,10 @@ class Space:
 
     Parameters
     ----------
-    params
+    params : mapping of str to Float, Integer or Categorical
         Parameters by name; their order is the order of the columns of X.
-    valid
-        Tells whether a configuration may be used at all. It must always give the same answer.
+    valid : callable, optional
+        Takes a configuration (dict). Tells whether a configuration may be used at all. It must always give the same answer.
 
     Raises
     ------

@@ -22,10 +22,10 @@ class Region:
 
     Attributes
     ----------
-    space
+    space : Space
         The whole space.
-    constraints
-        (split, side) pairs from the root of the tree down; none for the whole space.
+    constraints : tuple of (Split, bool)
+        Splits and sides from the root of the tree down; none for the whole space.
 
     Examples
     --------
@@ -69,16 +69,16 @@ class PartitionTree:
 
     Attributes
     ----------
-    parent
-        (k,) parent of each node, -1 for the root.
-    child
-        (k, 2) good and bad child, -1 for a leaf.
-    split
+    parent : array of int, shape (k,)
+        Parent of each node, -1 for the root.
+    child : array of int, shape (k, 2)
+        Good and bad child, -1 for a leaf.
+    split : list of Split or None
         The split of each node, None for a leaf.
-    order, start, stop
+    order, start, stop : array of int, shape (n,), (k,), (k,)
         ``order[start[i]:stop[i]]`` are the rows of node i.
-    visits
-        (k,) number of rows of each node.
+    visits : array of int, shape (k,)
+        Number of rows of each node.
     """
 
     def __init__(self, space: Space, F: Array, ref: Array, ids: npt.NDArray[np.int64]) -> None:
@@ -111,20 +111,19 @@ class PartitionTree:
 
         Parameters
         ----------
-        space
+        space : Space
             Where the points lie.
-        X, F
-            (n, d) points and (n, m) minimised objectives. The tree does not depend on the order
-            of the rows.
-        ref
-            (m,) reference point of the hypervolumes.
-        classifier
+        X, F : array, shape (n, d) and (n, m)
+            Points and minimised objectives. The tree does not depend on the order of the rows.
+        ref : array, shape (m,)
+            Reference point of the hypervolumes.
+        classifier : Classifier
             Learns the splits.
-        leaf_size
+        leaf_size : int
             Least number of rows of a node; one with fewer than twice as many is not split.
-        ids
-            (n,) what each row is called, for `previous`; by default its position.
-        previous
+        ids : n ints, optional
+            What each row is called, for `previous`; by default its position.
+        previous : PartitionTree, optional
             A tree with the same ref over some of the same rows: hypervolumes of nodes that have
             the same rows here are taken from it.
 

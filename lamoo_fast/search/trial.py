@@ -45,19 +45,19 @@ class Trial:
 
     Attributes
     ----------
-    id
+    id : int
         Number of the trial, from 0 upwards in the order in which trials came to be.
-    config
+    config : dict
         Value of each parameter.
-    x
-        (d,) the configuration in the unit cube, read-only.
-    values
+    x : array, shape (d,)
+        The configuration in the unit cube, read-only.
+    values : tuple of float, or None
         Objectives in the user's own units and signs; None unless done.
-    status
+    status : str
         "pending", "done" or "failed".
-    message
+    message : str
         Why it failed.
-    relaxed
+    relaxed : int
         How many constraints of the chosen region had to be given up to find this point; 0 for
         nearly all trials.
     """

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _MAX_EXACT = 2**15  # candidates of an enumerable space that are all looked at
-_SHORTLIST = 256  # candidates that stay in the race once points are pending
-_MAX_JOINT = 3  # pending points whose outcomes are integrated over jointly
-_MC_SAMPLES = 128
+_SCREEN_SAMPLES = 16  # for a first look at all candidates
+_MC_SAMPLES = 128  # for a second look at the best of them
+_SHORTLIST = 1024  # candidates that get a second look
 _FIT_STEPS = 100  # of L-BFGS; the last digits of a likelihood decide nothing
 _MAX_ELEMENTS = 2**24  # numbers in the largest intermediate array
 
@@ -39,9 +39,9 @@ class EHVISampler:
 
     Parameters
     ----------
-    noisy
+    noisy : bool
         Whether the evaluations are noisy: the front is then uncertain too.
-    n_candidates
+    n_candidates : int
         Size of the uniform sample.
 
     Raises
@@ -52,9 +52,10 @@ class EHVISampler:
     Notes
     -----
     qLogEHVI and qLogNEHVI of BoTorch (Ament et al., NeurIPS 2023; Daulton et al., NeurIPS 2020
-    and 2021). The box decomposition is exact for up to four objectives. The cost of qLogEHVI is
-    exponential in the number of pending points; when there are more than a few, they are taken as
-    evaluated at their predicted mean ("kriging believer", Ginsbourger et al., 2010).
+    and 2021). The box decomposition is exact for up to four objectives. All candidates are ranked
+    by a coarse integral, the best of them by a fine one. The cost of qLogEHVI is exponential in
+    the number of pending points, so these are taken as evaluated at their predicted mean
+    ("kriging believer", Ginsbourger et al., 2010); qLogNEHVI integrates over their outcomes.
 
     Examples
     --------
@@ -140,19 +141,17 @@ class _Acquisition:
 
         chosen: list[int] = []
         left = torch.arange(len(candidates))
+        if len(left) > _SHORTLIST + n:  # what is hopeless alone stays so beside pending points
+            value = self._evaluate(candidates, _SCREEN_SAMPLES)
+            left = left[value.topk(_SHORTLIST + n).indices]
         while len(chosen) < n and len(left):
-            if not self.noisy and len(self.pending) > _MAX_JOINT:
-                self._believe()
-            value = self._evaluate(candidates[left])
-            pick = int(left[value.argmax()])
-            if not chosen:  # what is hopeless alone stays so beside pending points
-                left = left[value.topk(min(len(left), _SHORTLIST + n)).indices]
+            pick = int(left[self._evaluate(candidates[left], _MC_SAMPLES).argmax()])
             chosen.append(pick)
             left = left[left != pick]
             self.pending = torch.cat([self.pending, candidates[pick : pick + 1]])
         return chosen
 
-    def _evaluate(self, candidates: Tensor) -> Tensor:
+    def _evaluate(self, candidates: Tensor, samples: int) -> Tensor:
         """Acquisition value of each candidate (c, f), in blocks of bounded memory."""
         import torch
         from botorch.acquisition.multi_objective.logei import (
@@ -161,8 +160,9 @@ class _Acquisition:
         )
         from botorch.sampling.normal import SobolQMCNormalSampler
 
-        sampler = SobolQMCNormalSampler(torch.Size([_MC_SAMPLES]), seed=self.seed)
-        pending = self.pending if len(self.pending) else None
+        if not self.noisy and len(self.pending):
+            self._believe()
+        sampler = SobolQMCNormalSampler(torch.Size([samples]), seed=self.seed)
         m = self.Y.shape[1]
         with torch.no_grad():
             if self.noisy:
@@ -171,7 +171,7 @@ class _Acquisition:
                     self.ref,
                     self.Z,
                     sampler=sampler,
-                    X_pending=pending,
+                    X_pending=self.pending if len(self.pending) else None,
                     prune_baseline=True,
                     alpha=_alpha(m),
                 )
@@ -179,10 +179,10 @@ class _Acquisition:
             else:
                 boxes = _boxes(self.ref, self.Y)
                 value = qLogExpectedHypervolumeImprovement(
-                    self.model, self.ref, boxes, sampler=sampler, X_pending=pending
+                    self.model, self.ref, boxes, sampler=sampler
                 )
-                cells = boxes.get_hypercell_bounds().shape[-2] * 2 ** len(self.pending)
-            block = max(1, _MAX_ELEMENTS // (_MC_SAMPLES * cells * m))
+                cells = boxes.get_hypercell_bounds().shape[-2]
+            block = max(1, _MAX_ELEMENTS // (samples * cells * m))
             return torch.cat([value(Z.unsqueeze(1)) for Z in torch.split(candidates, block)])
 
     def _believe(self) -> None:

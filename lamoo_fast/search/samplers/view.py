@@ -18,15 +18,15 @@ class View:
 
     Attributes
     ----------
-    X, F
-        (n, d) evaluated points and (n, m) their objectives, minimised.
-    ref
-        (m,) reference point, minimised.
-    pending
-        (p, d) points that are proposed but not evaluated yet.
-    seen
+    X, F : array, shape (n, d) and (n, m)
+        Evaluated points and their objectives, minimised.
+    ref : array, shape (m,)
+        Reference point, minimised.
+    pending : array, shape (p, d)
+        Points that are proposed but not evaluated yet.
+    seen : set of bytes
         Keys (`Space.keys`) of all points there are, failed and pending ones included.
-    rng
+    rng : Generator
         The one source of chance.
     """
 
