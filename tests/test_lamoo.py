@@ -324,12 +324,14 @@ def test_ref_is_fixed_after_the_initial_design():
         ([[1, 5], [1, 7], [3, 9]], (1.2, 5.4)),  # one point on the front: range of all points
         ([[2, -4]] * 3, (2.2, -3.6)),  # no range at all: the size of the value
         ([[0, 0]] * 3, (0.1, 0.1)),
+        ([[1.7e308, 0], [0, 2], [1, 1]], (sys.float_info.max, 2.2)),
     ],
 )
 def test_ref_of_a_front_without_range(values, ref):
     opt = LaMOO(SPACE, ["minimize", "minimize"], seed=0, n_initial=3)
     opt.tell(opt.ask(3), values)
     assert opt.ref == pytest.approx(ref)
+    assert opt.hypervolume() >= 0
 
 
 # ---- settings ----

@@ -47,7 +47,8 @@ def infer_ref(F: Array) -> Array:
     """
     front = F[is_nondominated(F)]
     nadir = front.max(axis=0)
-    width = nadir - front.min(axis=0)
-    for stand_in in (np.ptp(F, axis=0), np.abs(nadir), np.ones(F.shape[1])):
-        width = np.where(width > 0, width, stand_in)
-    return np.asarray(nadir + 0.1 * width)
+    with np.errstate(over="ignore"):  # values near the end of the floating-point range
+        width = nadir - front.min(axis=0)
+        for stand_in in (np.ptp(F, axis=0), np.abs(nadir), np.ones(F.shape[1])):
+            width = np.where(width > 0, width, stand_in)
+        return np.asarray(np.minimum(nadir + 0.1 * width, np.finfo(np.float64).max))

@@ -33,7 +33,7 @@ class Space:
     params : mapping of str to Float, Integer or Categorical
         Parameters by name; their order is the order of the columns of X.
     valid : callable, optional
-        Takes a configuration (dict). Tells whether a configuration may be used at all. It must always give the same answer.
+        Tells whether a configuration (dict) may be used at all, always with the same answer.
 
     Raises
     ------
