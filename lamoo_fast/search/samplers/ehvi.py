@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 _MAX_EXACT = 2**15  # candidates of an enumerable space that are all looked at
 _SCREEN_SAMPLES = 16  # for a first look at all candidates
-_MC_SAMPLES = 128  # for a second look at the best of them
-_SHORTLIST = 1024  # candidates that get a second look
+_MC_SAMPLES = 64  # for a second look at the best of them
+_SHORTLIST = 512  # candidates that get a second look
 _FIT_STEPS = 100  # of L-BFGS; the last digits of a likelihood decide nothing
-_MAX_ELEMENTS = 2**24  # numbers in the largest intermediate array
+_MAX_ELEMENTS = 2**19  # numbers in the largest intermediate array: it should fit into the cache
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class EHVISampler:
             return UniformSampler().draw(region, n, view)
         X = self._candidates(region, n, view)
         seed = int(view.rng.integers(2**31))
-        with torch.random.fork_rng(devices=[]), _quiet():
+        with torch.random.fork_rng(devices=[]), _one_thread(), _quiet():
             torch.manual_seed(seed)
             features = region.space.features
             acquisition = _Acquisition(
@@ -241,6 +241,19 @@ def _boxes(ref: Tensor, Y: Tensor) -> Any:
     if alpha == 0:
         return FastNondominatedPartitioning(ref_point=ref, Y=Y)
     return NondominatedPartitioning(ref_point=ref, Y=Y, alpha=alpha)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let PyTorch sum in one order whatever the machine: the result depends on the seed alone."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager
