@@ -14,6 +14,7 @@ demo: $(DEMO)/ready
 
 $(DEMO)/ready: pyproject.toml setup.py $(wildcard csrc/*) $(shell find lamoo_fast -name '*.py*' -not -path '*/__pycache__/*')
 	$(PYTHON) -m venv $(DEMO)
+	rm -rf build
 	$(DEMO)/bin/pip install '.[nas]'
 	touch $@
 

@@ -80,7 +80,7 @@ def botorch_ask(problem: lf.Problem, configs: list[dict], Y: np.ndarray) -> Call
             sampler=SobolQMCNormalSampler(torch.Size([128]), seed=0),
             prune_baseline=True,
         )
-        best, _ = optimize_acqf_discrete(acquisition, q=1, choices=choices, max_batch_size=2048)
+        best, _ = optimize_acqf_discrete(acquisition, q=1, choices=choices, max_batch_size=128)
         return time.perf_counter() - start, best
 
     return fit_and_ask
