@@ -25,7 +25,7 @@ test:
 	$(TEST)/bin/pip wheel --no-deps --wheel-dir dist .
 	$(TEST)/bin/pip install -c constraints.txt "$$(echo dist/*.whl)[test,lint]"
 	$(MAKE) lint BIN=$(TEST)/bin/
-	$(TEST)/bin/pytest
+	cd tests && ../$(TEST)/bin/pytest  # from there, `import lamoo_fast` finds the wheel only
 
 BIN ?=
 lint:
