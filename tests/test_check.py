@@ -1,9 +1,6 @@
 """Arguments: what is taken in which form, what is refused and with which words."""
 
-import doctest
-import importlib
 import os
-import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,16 +18,6 @@ from lamoo_fast.kernels import (
     hypervolume_batch,
     is_nondominated,
 )
-
-MODULES = [
-    "lamoo_fast.kernels",
-    *(f"lamoo_fast.kernels.{m.name}" for m in pkgutil.iter_modules(lamoo_fast.kernels.__path__)),
-]
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_examples_in_docstrings(module):
-    assert doctest.testmod(importlib.import_module(module)).failed == 0
 
 
 def test_public_functions_have_examples():
