@@ -287,7 +287,7 @@ def load_attribute(module: str, attribute: str) -> Problem:
     spec = f"{module}:{attribute}"
     try:
         found: Any = importlib.import_module(module)
-    except Exception as error:  # whatever the user's module does when imported
+    except (Exception, SystemExit) as error:  # whatever the user's module does when imported
         raise ValueError(
             f"problem {spec!r} cannot be imported: {type(error).__name__}: {error}"
         ) from error

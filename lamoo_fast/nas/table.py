@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import gzip
 import math
+import re
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,7 @@ from lamoo_fast.nas.problem import Config, Direction, Objective, Problem, neares
 from lamoo_fast.search.space import Categorical, Space
 
 Floats = npt.NDArray[np.float64]
+_WHOLE = re.compile("0|-?[1-9][0-9]{0,17}")
 
 
 @dataclass(frozen=True)
@@ -273,7 +276,7 @@ def _inferred(rows: _Rows) -> Space:
 
 def _ordered(values: set[Any]) -> list[Any]:
     numbers = all(isinstance(v, (int, float)) for v in values)
-    return sorted(values) if numbers else sorted(values, key=str)
+    return sorted(values) if numbers else sorted(values, key=lambda v: (str(v), str(type(v))))
 
 
 def _records(path: Path, wanted: Sequence[str]) -> Iterator[tuple[int, list[Any]]]:
@@ -285,13 +288,20 @@ def _records(path: Path, wanted: Sequence[str]) -> Iterator[tuple[int, list[Any]
         reader = csv.reader(file)
         names = next(reader, [])
         columns = [_column(path, names, name) for name in wanted]
-        for fields in reader:
+        for fields in _readable(path, reader):
             if len(fields) != len(names):
                 raise ValueError(
                     f"{path.name} line {reader.line_num} has {len(fields)} fields; "
                     f"wanted {len(names)} as in the header"
                 )
             yield reader.line_num, [fields[c] for c in columns]
+
+
+def _readable(path: Path, reader: Iterator[list[str]]) -> Iterator[list[str]]:
+    try:
+        yield from reader
+    except (EOFError, csv.Error, zlib.error) as error:  # cut off or damaged
+        raise ValueError(f"{path.name} cannot be read: {error}") from error
 
 
 def header(path: Path) -> list[str]:
@@ -347,7 +357,7 @@ def _typed(fields: list[Any]) -> list[Any]:
     """Text columns of numbers become numbers, if nothing is lost."""
     if not all(isinstance(field, str) for field in fields):
         return fields  # parquet columns have their types already
-    if all(field.lstrip("-").isdecimal() and str(int(field)) == field for field in fields):
+    if all(_WHOLE.fullmatch(field) for field in fields):
         return [int(field) for field in fields]
     try:
         numbers = [float(field) for field in fields]

@@ -189,13 +189,13 @@ class Journal:
         self._append({"tell": trial.id, **came, "seconds": seconds})
 
     def catch_up(self, opt: LaMOO) -> None:
-        """Record trials of `opt` that came about without this journal, if any."""
+        """Record trials of `opt` that came about or ended without this journal, if any."""
         unknown = [t for t in [*opt.trials, *opt.pending] if t.id not in self._trials]
         if unknown:
             self.asked(unknown, opt)
-            for trial in unknown:
-                if trial.status != "pending":
-                    self.told(trial)
+        for trial in opt.trials:
+            if self._trials[trial.id]["status"] == "pending":
+                self.told(trial)
 
     def set_run(self, **settings: Any) -> None:
         """Record settings of the run that differ from those before."""

@@ -172,7 +172,8 @@ class LaMOO:
         ValueError
             When n < 1, or the space has no valid point.
         SpaceExhausted
-            When every point of a finite space is told or pending.
+            When every point of a finite space is told or pending, or where the space cannot be
+            listed, no other point was found.
         """
         n = _check_count("n", n)
         before = self._rng.bit_generator.state
@@ -186,8 +187,10 @@ class LaMOO:
         trials = []
         for X, relaxed in drawn:
             for config in self.space.decode(X):
-                trials.append(self._new_trial(self._next_id, config, relaxed))
-                self._record(trials[-1])
+                trial = self._new_trial(self._next_id, config, relaxed)
+                self._record(trial)
+                # The user may change the dict, as evaluations do; the record stays.
+                trials.append(replace(trial, config=dict(config)))
         return trials
 
     def tell(
@@ -247,7 +250,7 @@ class LaMOO:
     def rng_state(self, state: Mapping[str, Any]) -> None:
         try:
             self._rng.bit_generator.state = dict(state)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"not the state of a random generator: {error!r}") from None
 
     def settings(self) -> dict[str, Any]:
@@ -297,8 +300,9 @@ class LaMOO:
                 raise ValueError("state has two trials with one id")
             ref = None if state["ref"] is None else check_ref(state["ref"], len(self.directions))
             design_seed = int(state["design_seed"])
+            np.random.default_rng(design_seed)  # must not be negative
             rng_state = state["rng"]
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, OverflowError) as error:
             raise ValueError(f"not the state of a search: {error!r}") from None
         self.rng_state = rng_state
         self._design_seed = design_seed
@@ -339,10 +343,10 @@ class LaMOO:
             region = region.parent()
             relaxed += 1
         if missing == n:
-            if self.space.is_finite and self._trials:
-                raise SpaceExhausted(
-                    f"all points of the space are used: {len(self._trials)} trials"
-                )
+            if self._trials:
+                listed = self.space.is_enumerable
+                what = "all points of the space are used" if listed else "found no new point"
+                raise SpaceExhausted(f"{what}: {len(self._trials)} trials")
             raise ValueError("valid accepts none of the points drawn from the space")
         return drawn
 
@@ -382,7 +386,7 @@ class LaMOO:
             raise ValueError(f"{item!r}, wanted a trial, its id or a configuration")
         key = item.id if isinstance(item, Trial) else int(item)
         known = self._trials.get(key)
-        if known is None or (isinstance(item, Trial) and item.config != known.config):
+        if known is None or (isinstance(item, Trial) and not np.array_equal(item.x, known.x)):
             raise ValueError(f"trial {key} is not a trial of this search")
         if known.status != "pending":
             raise ValueError(f"trial {key} was told before")
@@ -399,7 +403,8 @@ class LaMOO:
     def _record(self, trial: Trial) -> None:
         self._trials[trial.id] = trial
         self._next_id = max(self._next_id, trial.id + 1)
-        self._seen.update(self.space.keys(trial.x[None]))
+        # Rounding can make the configuration's own point decode to its neighbour: both are seen.
+        self._seen.update(self.space.config_keys([trial.config]), self.space.keys(trial.x[None]))
         if trial.status == "done":
             self._XF = None
             self._tree_is_stale = True

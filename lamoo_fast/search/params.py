@@ -14,6 +14,7 @@ Array: TypeAlias = npt.NDArray[np.float64]
 Scalar: TypeAlias = str | int | float | bool | None
 
 _MAX_CODES = 2**52  # beyond this, neighbouring cell centres are no longer distinct numbers
+_MAX_LOG = 2**44  # the same on a logarithmic scale, where the cells of large values are narrow
 
 
 def _is_number(value: object) -> bool:
@@ -42,8 +43,11 @@ class Float:
     def __post_init__(self) -> None:
         if not (_is_number(self.low) and _is_number(self.high)):
             raise ValueError(f"Float bounds are {self.low!r} and {self.high!r}, wanted numbers")
-        object.__setattr__(self, "low", float(self.low))
-        object.__setattr__(self, "high", float(self.high))
+        try:
+            object.__setattr__(self, "low", float(self.low))
+            object.__setattr__(self, "high", float(self.high))
+        except OverflowError:
+            raise ValueError("Float bounds are integers beyond the range of floats") from None
         # The difference is checked too: low=-1e308, high=1e308 has no width in float64.
         if not (self.low < self.high and math.isfinite(self.high - self.low)):
             raise ValueError(f"Float({self.low}, {self.high}): wanted finite bounds, low < high")
@@ -94,7 +98,8 @@ class Integer:
     Raises
     ------
     ValueError
-        When the bounds are not whole or not in order, or ``log`` and ``low < 1``.
+        When the bounds are not whole, not in order or beyond 2**51 (2**44 with ``log``), or
+        ``log`` and ``low < 1``.
 
     Examples
     --------
@@ -108,7 +113,7 @@ class Integer:
 
     def __post_init__(self) -> None:
         for bound in (self.low, self.high):
-            if not _is_number(bound) or not math.isfinite(bound) or bound != int(bound):
+            if not _is_number(bound) or not bound - bound == 0 or bound != int(bound):
                 raise ValueError(f"Integer({self.low}, {self.high}): wanted whole numbers")
         object.__setattr__(self, "low", int(self.low))
         object.__setattr__(self, "high", int(self.high))
@@ -118,6 +123,10 @@ class Integer:
             )
         if self.log and self.low < 1:
             raise ValueError(f"Integer({self.low}, {self.high}, log=True): wanted low >= 1")
+        if self.log and self.high > _MAX_LOG:
+            raise ValueError(
+                f"Integer({self.low}, {self.high}, log=True): wanted high within 2**44"
+            )
 
     @property
     def n_codes(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, TypeAlias
 
@@ -163,10 +163,24 @@ class Space:
         return np.concatenate(blocks, axis=1)
 
     def keys(self, X: npt.ArrayLike) -> list[bytes]:
-        """One hashable key per point; equal keys mean equal configurations."""
-        X = self.snap(X) + 0.0  # + 0.0 makes -0.0 and 0.0 one key
-        data, size = X.tobytes(), X.shape[1] * X.itemsize
-        return [data[i : i + size] for i in range(0, len(data), size)]
+        """One hashable key per point; equal keys mean equal configurations.
+
+        Made from the values: points that differ by rounding may have one configuration.
+        """
+        X = self._points(X)
+        return _row_bytes(
+            p.codes(X[:, j]) if isinstance(p, Categorical) else p.from_unit(X[:, j])
+            for j, p in enumerate(self.params.values())
+        )
+
+    def config_keys(self, configs: Sequence[Mapping[str, Any]]) -> list[bytes]:
+        """Keys of checked configurations, the same as those of the points they come from."""
+        return _row_bytes(
+            p.codes(p.to_unit([c[name] for c in configs]))
+            if isinstance(p, Categorical)
+            else [c[name] for c in configs]
+            for name, p in self.params.items()
+        )
 
     def is_valid(self, X: npt.ArrayLike) -> Mask:
         """Ask `valid` about each point of X (n, d)."""
@@ -255,3 +269,11 @@ class Space:
         if X.ndim != 2 or X.shape[1] != self.d:
             raise ValueError(f"X has shape {X.shape}, wanted (n, {self.d})")
         return X
+
+
+def _row_bytes(columns: Iterable[npt.ArrayLike]) -> list[bytes]:
+    """Bytes of each row of a table that is given by its columns."""
+    rows = np.column_stack([np.asarray(column, dtype=np.float64) for column in columns])
+    rows += 0.0  # makes -0.0 and 0.0 one key
+    data, size = rows.tobytes(), rows.shape[1] * rows.itemsize
+    return [data[i : i + size] for i in range(0, len(data), size)]

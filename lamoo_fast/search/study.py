@@ -119,7 +119,7 @@ class Study:
         with ExitStack() as stack:
             stack.enter_context(closing(self._workers))
             bar = stack.enter_context(closing(_Bar(self._progress, self.opt, budget)))
-            while trials := self.opt.pending or self._ask(budget, batch):
+            while trials := self._next(budget, batch):
                 told = []
                 for outcome in self._workers.evaluate(trials):
                     told.append(self._tell(outcome))
@@ -129,9 +129,12 @@ class Study:
                     callback(self, told)
         return self.opt.trials
 
-    def _ask(self, budget: int, batch: int) -> Sequence[Trial]:
+    def _next(self, budget: int, batch: int) -> Sequence[Trial]:
         if self.journal is not None:
             self.journal.catch_up(self.opt)
+        return self.opt.pending or self._ask(budget, batch)
+
+    def _ask(self, budget: int, batch: int) -> Sequence[Trial]:
         left = budget - len(self.opt.trials)
         if left <= 0:
             return ()

@@ -128,7 +128,7 @@ def read_outcomes(values: object, k: int, m: int) -> list[Outcome]:
 def _read_row(value: npt.ArrayLike, i: int, m: int) -> Outcome:
     try:
         row = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # the last is PyTorch's
         raise ValueError(f"values[{i}] is {value!r}, wanted {m} numbers or FAILED") from None
     if row.shape != (m,):
         raise ValueError(f"values[{i}] has shape {row.shape}, wanted ({m},)")

@@ -20,6 +20,7 @@ from lamoo_fast.search.space import Config
 from lamoo_fast.search.trial import Failed, Trial, failed
 
 Evaluate = Callable[[Config], Any]
+_LONGEST_WAIT = 3600.0  # seconds; the system's calls refuse very long ones
 
 
 class Outcome(NamedTuple):
@@ -177,6 +178,8 @@ class Processes:
             if not worker.ready:
                 raise RuntimeError(f"a worker process died at its start: {how}") from None
             return self._give_up(worker, f"worker process died: {how}")
+        except Exception as error:  # the result cannot be unpickled here
+            message = failed(f"{type(error).__name__}: {error}"), 0.0
         if not worker.ready:
             if isinstance(message, Failed):
                 raise RuntimeError(f"a worker cannot load the evaluation: {message.message}")
@@ -198,7 +201,8 @@ class Processes:
         started = [worker.started for worker in self._workers if worker.trial]
         if self._timeout is None or not started:
             return None
-        return max(0.0, min(started) + self._timeout - time.perf_counter())
+        left = min(started) + self._timeout - time.perf_counter()
+        return min(max(0.0, left), _LONGEST_WAIT)
 
     def _overdue(self, worker: _Worker) -> bool:
         spent = time.perf_counter() - worker.started
@@ -296,7 +300,7 @@ class Futures:
         if self._timeout is None:
             return None
         first = min(start for _, start in self._flying.values())
-        return max(0.0, first + self._timeout - time.perf_counter())
+        return min(max(0.0, first + self._timeout - time.perf_counter()), _LONGEST_WAIT)
 
     def _overdue(self, start: float) -> bool:
         return self._timeout is not None and time.perf_counter() - start >= self._timeout

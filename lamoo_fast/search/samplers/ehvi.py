@@ -95,10 +95,11 @@ class EHVISampler:
         with torch.random.fork_rng(devices=[]), _one_thread(), _quiet():
             torch.manual_seed(seed)
             features = region.space.features
+            scale = _scale(view.F)
             acquisition = _Acquisition(
                 torch.from_numpy(features(view.X)),
-                torch.from_numpy(-view.F),
-                torch.from_numpy(-view.ref),
+                torch.from_numpy(-view.F / scale),
+                torch.from_numpy(-view.ref / scale),
                 torch.from_numpy(features(view.pending)),
                 noisy=self.noisy,
                 seed=seed,
@@ -224,6 +225,14 @@ def _fit(Z: Tensor, Y: Tensor) -> Any:
             gp.eval()
         models.append(gp)
     return ModelListGP(*models)
+
+
+def _scale(F: Array) -> Array:
+    """Unit of each objective (m,), since BoTorch takes spreads under 1e-8 for constants."""
+    with np.errstate(over="ignore"):
+        spread = np.ptp(F, axis=0)
+    spread = np.where((spread > 0) & np.isfinite(spread), spread, np.abs(F).max(axis=0))
+    return np.where(spread > 0, spread, 1.0)
 
 
 def _alpha(m: int) -> float:

@@ -26,7 +26,7 @@ class UniformSampler:
 
     A space that can be enumerated is gone through in random order, without replacement. In any
     other, a scrambled Sobol sequence is filtered; when less than one point in a thousand passes,
-    a Markov chain takes over that starts from observed points of the region and never leaves it.
+    a Markov chain takes over that starts from known points of the region and never leaves it.
 
     Notes
     -----
@@ -48,6 +48,8 @@ class UniformSampler:
         space = region.space
         points = _shuffled(space, view.rng) if space.is_enumerable else _sobol(space, view.rng)
         picked = np.empty((0, space.d))
+        known = np.vstack([view.X, view.pending])
+        known = known[region.contains(known)]
         drawn = 0
         for X in points:
             drawn += len(X)
@@ -57,11 +59,11 @@ class UniformSampler:
             if len(picked) == n:
                 return picked
             hopeless = drawn >= _MIN_DRAWS and len(picked) < _MIN_ACCEPTANCE * drawn
-            if hopeless and not space.is_enumerable:
+            if hopeless and not space.is_enumerable and len(known) + len(picked):
                 break
         if space.is_enumerable:
             return picked
-        return np.vstack([picked, _walk(region, n - len(picked), view, picked)])
+        return np.vstack([picked, _walk(region, n - len(picked), view, known, picked)])
 
 
 def _batch_sizes() -> Iterator[int]:
@@ -110,13 +112,13 @@ def _first_valid(space: Space, X: Array, n: int) -> Array:
     return found[:n]
 
 
-def _walk(region: Region, n: int, view: View, picked: Array) -> Array:
+def _walk(region: Region, n: int, view: View, known: Array, picked: Array) -> Array:
     """Up to n new points from Markov chains inside the region, side by side.
 
     A step changes the unsnapped point, and is taken when the snapped one is inside and valid.
     """
     space, rng = region.space, view.rng
-    starts = np.vstack([view.X[region.contains(view.X)], picked])
+    starts = np.vstack([known, picked])
     view = view.having_seen(space, picked)
     found = np.empty((0, space.d))
     if len(starts) == 0:
