@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <initializer_list>
+#include <limits>
+#include <numeric>
+#include <utility>
 #include <vector>
 
 #include "dominance.hpp"
@@ -30,33 +34,43 @@ std::vector<size_t> rows_below(const double* F, size_t n, size_t m, const double
   return rows;
 }
 
-// Powers of two that bring the range of each objective to about 1, so that products of many widths
-// neither overflow nor underflow on the way. They change no digit of any result.
+// Rows of an array by number.
+struct Rows {
+  const double* F;
+  const std::vector<size_t>& numbers;
+};
+
+// Binary exponent of the width ref - x, which may be beyond the largest number.
+int width_exponent(double ref, double x) {
+  int e = 0;
+  const double width = ref - x;
+  if (std::isfinite(width)) {
+    std::frexp(width, &e);
+    return e;
+  }
+  std::frexp(0.5 * ref - 0.5 * x, &e);
+  return e + 1;
+}
+
+// Powers of two, one for each objective, that bring the widths to where products of many of them
+// neither overflow nor underflow on the way. They change no digit of a result, unless an objective
+// spans some hundred orders of magnitude and the product of the spans overflows by as much.
 class Scale {
  public:
-  Scale(size_t m, const double* ref) : m_(m), ref_(ref), lowest_(ref, ref + m) {}
-
-  void include(const double* F, const std::vector<size_t>& rows) {
-    for (const size_t row : rows)
-      for (size_t j = 0; j < m_; ++j) lowest_[j] = std::min(lowest_[j], F[row * m_ + j]);
-  }
-
-  // After the last include().
-  void fix() {
-    factors_.resize(2 * m_);
-    for (size_t j = 0; j < m_; ++j) {
-      int e = 0;
-      const double range = ref_[j] - lowest_[j];
-      if (std::isfinite(range)) {
-        std::frexp(range, &e);
-      } else {
-        std::frexp(0.5 * ref_[j] - 0.5 * lowest_[j], &e);
-        ++e;
-      }
-      exponent_ += e;
+  Scale(size_t m, const double* ref, std::initializer_list<Rows> sets) : m_(m), ref_(ref) {
+    const std::vector<int> span = span_of(sets);
+    std::vector<int> shifts = shifts_for(span, span);
+    // Where no box is wide in many objectives, the spans say nothing of the volumes.
+    if (std::accumulate(span.begin(), span.end(), 0) > 2 * most) {
+      std::vector<int> other = shifts_for(largest_box_of(sets), span);
+      if (never_overflows(other, sets)) shifts = std::move(other);
+    }
+    factors_.reserve(2 * m);
+    for (const int shift : shifts) {
+      exponent_ -= shift;
       // Two factors: one alone can be out of range.
-      factors_[2 * j] = std::ldexp(1.0, -(e / 2));
-      factors_[2 * j + 1] = std::ldexp(1.0, -(e - e / 2));
+      factors_.push_back(std::ldexp(1.0, shift / 2));
+      factors_.push_back(std::ldexp(1.0, shift - shift / 2));
     }
   }
 
@@ -70,9 +84,79 @@ class Scale {
   }
 
  private:
+  // The exponent of the product of all spans, scaled. A coordinate has at most 2^54 times its span.
+  static constexpr int most = 900;
+
+  std::vector<int> span_of(std::initializer_list<Rows> sets) const {
+    std::vector<double> lowest(ref_, ref_ + m_);
+    for (const auto& [F, numbers] : sets)
+      for (const size_t row : numbers)
+        for (size_t j = 0; j < m_; ++j) lowest[j] = std::min(lowest[j], F[row * m_ + j]);
+    std::vector<int> exponents(m_);
+    for (size_t j = 0; j < m_; ++j) exponents[j] = width_exponent(ref_[j], lowest[j]);
+    return exponents;
+  }
+
+  // Calls visit(exponents of the widths) for each box.
+  template <class Visit>
+  void for_each_box(std::initializer_list<Rows> sets, Visit visit) const {
+    std::vector<int> box(m_);
+    for (const auto& [F, numbers] : sets)
+      for (const size_t row : numbers) {
+        for (size_t j = 0; j < m_; ++j) box[j] = width_exponent(ref_[j], F[row * m_ + j]);
+        visit(box);
+      }
+  }
+
+  std::vector<int> largest_box_of(std::initializer_list<Rows> sets) const {
+    std::vector<int> best;
+    int largest = std::numeric_limits<int>::min();
+    for_each_box(sets, [&](const std::vector<int>& box) {
+      const int size = std::accumulate(box.begin(), box.end(), 0);
+      if (size <= largest) return;
+      largest = size;
+      best = box;
+    });
+    return best;
+  }
+
+  // Every product on the way is one of widths inside some box.
+  bool never_overflows(const std::vector<int>& shifts, std::initializer_list<Rows> sets) const {
+    bool fits = true;
+    for_each_box(sets, [&](const std::vector<int>& box) {
+      int up = 0;
+      for (size_t j = 0; j < m_; ++j) up += std::max(box[j] + shifts[j], 0);
+      fits = fits && up < std::numeric_limits<double>::max_exponent;
+    });
+    return fits;
+  }
+
+  // Shifts that bring a box with these widths to 2^most, but no coordinate out of range.
+  static std::vector<int> shifts_for(const std::vector<int>& widths, const std::vector<int>& span) {
+    const int excess = excess_of(widths);
+    std::vector<int> shifts(widths.size());
+    for (size_t j = 0; j < widths.size(); ++j)
+      shifts[j] = std::min(std::max(widths[j] - excess, 0) - widths[j], std::max(most - span[j], 0));
+    return shifts;
+  }
+
+  // The least number which, taken off all exponents that stay positive, leaves at most `most`.
+  static int excess_of(const std::vector<int>& exponents) {
+    int excess = *std::min_element(exponents.begin(), exponents.end()) - most;
+    for (;;) {
+      int left = -most, count = 0;
+      for (const int e : exponents)
+        if (e > excess) {
+          left += e - excess;
+          ++count;
+        }
+      if (left <= 0) return excess;
+      excess += (left + count - 1) / count;  // never too much: each step takes at most count
+    }
+  }
+
   size_t m_;
   const double* ref_;
-  std::vector<double> lowest_;
   std::vector<double> factors_;
   int exponent_ = 0;
 };
@@ -161,16 +245,16 @@ void improvements_cells(const double* candidates, size_t c, const double* column
   });
 }
 
-std::vector<size_t> without_dominated(const double* F, const std::vector<size_t>& rows, size_t m) {
+void drop_dominated(const double* F, std::vector<size_t>& rows, size_t m, bool keep_equal) {
   std::vector<double> counted;
   counted.reserve(rows.size() * m);
   for (const size_t row : rows) counted.insert(counted.end(), F + row * m, F + (row + 1) * m);
   std::vector<std::uint8_t> keep(rows.size());
-  is_nondominated(counted.data(), rows.size(), m, true, keep.data());
+  is_nondominated(counted.data(), rows.size(), m, keep_equal, keep.data());
   std::vector<size_t> kept;
   for (size_t i = 0; i < rows.size(); ++i)
     if (keep[i] != 0) kept.push_back(rows[i]);
-  return kept;
+  rows = std::move(kept);
 }
 
 }  // namespace
@@ -179,13 +263,13 @@ double hypervolume(const double* F, size_t n, size_t m, const double* ref, int n
   std::vector<size_t> rows = rows_below(F, n, m, ref);
   if (rows.empty()) return 0.0;
   if (m == 1) return ref[0] - lowest(F, rows, ref);
-  if (m > 3)
+  if (m > 3) {
+    if (rows.size() > word_bits) drop_dominated(F, rows, m, false);
     std::sort(rows.begin(), rows.end(), [last = F + m - 1, m](size_t a, size_t b) {
       return last[a * m] < last[b * m] || (last[a * m] == last[b * m] && a < b);
     });
-  Scale scale(m, ref);
-  scale.include(F, rows);
-  scale.fix();
+  }
+  const Scale scale(m, ref, {{F, rows}});
   const std::vector<double> columns = columns_of(F, rows, m, scale), corner = scale.ref();
   const auto volume = m == 2   ? hypervolume2(columns.data(), rows.size(), corner.data())
                       : m == 3 ? hypervolume3(columns.data(), rows.size(), corner.data())
@@ -213,10 +297,8 @@ void hv_contributions(const double* F, size_t n, size_t m, const double* ref, bo
     contributions1(F, rows, ref, ignore_dominated, out);
     return;
   }
-  if (m > 3 && ignore_dominated) rows = without_dominated(F, rows, m);
-  Scale scale(m, ref);
-  scale.include(F, rows);
-  scale.fix();
+  if (m > 3 && ignore_dominated) drop_dominated(F, rows, m, true);
+  const Scale scale(m, ref, {{F, rows}});
   const std::vector<double> columns = columns_of(F, rows, m, scale), corner = scale.ref();
   const size_t k = rows.size();
   std::vector<double> own(k);
@@ -232,17 +314,16 @@ void hv_contributions(const double* F, size_t n, size_t m, const double* ref, bo
 void hv_improvement(const double* C, size_t c, const double* F, size_t n, size_t m,
                     const double* ref, int n_threads, double* out) {
   std::fill_n(out, c, 0.0);
-  const std::vector<size_t> rows = rows_below(F, n, m, ref), inside = rows_below(C, c, m, ref);
+  std::vector<size_t> rows = rows_below(F, n, m, ref);
+  const std::vector<size_t> inside = rows_below(C, c, m, ref);
   if (inside.empty()) return;
   if (m == 1) {
     const double best = lowest(F, rows, ref);
     for (const size_t i : inside) out[i] = std::max(best - C[i], 0.0);
     return;
   }
-  Scale scale(m, ref);
-  scale.include(F, rows);
-  scale.include(C, inside);
-  scale.fix();
+  if (m > 2 && rows.size() > word_bits) drop_dominated(F, rows, m, false);
+  const Scale scale(m, ref, {{F, rows}, {C, inside}});
   const std::vector<double> columns = columns_of(F, rows, m, scale), corner = scale.ref();
   const std::vector<double> candidates = columns_of(C, inside, m, scale);
   const size_t k = inside.size();

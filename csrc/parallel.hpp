@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <exception>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -44,8 +43,8 @@ void parallel_for(std::size_t count, int n_threads, const MakeTask& make_task) {
   helpers.reserve(threads - 1);
   try {
     while (helpers.size() < threads - 1) helpers.emplace_back(run);
-  } catch (const std::system_error&) {
-    // No more threads to be had: those there are, and the caller's, do all the work.
+  } catch (...) {
+    // No more threads, or no memory for one: those there are, and the caller's, do all the work.
   }
   run();
   for (std::thread& helper : helpers) helper.join();

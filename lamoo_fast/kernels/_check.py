@@ -96,6 +96,14 @@ def numbers(values: ArrayLike, name: str) -> Floats:
         return array.astype(np.float64)
 
 
+def number(value: object, name: str) -> float:
+    """One real number, but no bool."""
+    array = numbers(value, name)  # type: ignore[arg-type]
+    if array.ndim != 0 or isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be one number, not {value!r}")
+    return float(array)
+
+
 def flag(value: object, name: str) -> bool:
     """A bool, Python's or NumPy's."""
     if not isinstance(value, (bool, np.bool_)):
