@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import importlib.metadata
+import io
 import logging
 import math
 import os
@@ -49,6 +50,7 @@ _RUN = ("budget", "batch", "sampler", "selection", "seed", "workers", "timeout")
 _ROWS_PRINTED = 40
 _MAX_OBJECTIVES_TRACED = 5  # beyond, exact hypervolumes of long histories take minutes
 _INTERRUPTED = 128 + 2  # as shells report SIGINT
+_BROKEN_PIPE = 128 + 13  # and SIGPIPE
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -63,21 +65,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     status : int
         0; 1 if no trial of a search succeeded; 2 after an error, which is one line on stderr; 130
-        after Ctrl-C.
+        after Ctrl-C; 141 if the output was closed before all was printed.
     """
     handler = _BarFriendly()
     logging.getLogger("lamoo_fast").addHandler(handler)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a unit that cannot be printed is no error
     try:
         args = _parser().parse_args(argv)
         status: int = args.command(args)
+        print(end="", flush=True)
     except KeyboardInterrupt:
         _complain("interrupted")
         return _INTERRUPTED
+    except BrokenPipeError:  # as in `lamoo ... | head`: nobody reads on, which is fine
+        _give_up_output()
+        return _BROKEN_PIPE
     except OSError as error:
+        _give_up_output()
         where = f": {error.filename}" if error.filename else ""
         _complain(f"error: {error.strerror or error}{where}")
         return 2
-    except (ValueError, RuntimeError) as error:
+    except (ValueError, RuntimeError, ImportError) as error:
         _complain(f"error: {error}")
         return 2
     except Exception as error:
@@ -86,6 +95,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     finally:
         logging.getLogger("lamoo_fast").removeHandler(handler)
     return status
+
+
+def _give_up_output() -> None:
+    """Drop what cannot be printed any more; the interpreter would try once again at its exit."""
+    try:
+        print(end="", flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(text: str) -> None:
@@ -99,7 +116,7 @@ class _BarFriendly(logging.Handler):
         from tqdm import tqdm
 
         text = f"lamoo: {record.levelname.lower()}: {record.getMessage()}"
-        tqdm.write(text, file=sys.stderr)
+        tqdm.write(" ".join(text.split()), file=sys.stderr)
 
 
 class _Parser(argparse.ArgumentParser):

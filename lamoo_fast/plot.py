@@ -24,6 +24,7 @@ _FRONT = "#c8102e"
 _TRUE = "#4d4d4d"
 _MATRIX_LIMIT = 4  # more objectives than this are drawn as parallel coordinates
 _LEAVES_SHOWN = 32
+_LARGEST = 1e307
 
 
 def _figure(width: float, height: float) -> Figure:
@@ -115,7 +116,7 @@ def pareto(
     note = f"{len(done)} trials, {len(front)} on the front"
     if hidden:
         note += f"; {hidden} far off the front not shown"
-    figure.suptitle(f"{title}\n{note}" if title else note, fontsize=11)
+    figure.suptitle(_literal(f"{title}\n{note}" if title else note), fontsize=11)
     return figure
 
 
@@ -148,15 +149,16 @@ def _limit(
 ) -> npt.NDArray[np.bool_]:
     """Set an axis so that the front fills it; return which values lie inside."""
     known = front if best is None else np.concatenate([front, best[:, column]])
-    low, high = known.min(), known.max()
+    # Matplotlib cannot draw an axis of which the ends or the length are not finite.
+    low, high = np.clip([known.min(), known.max()], -_LARGEST, _LARGEST).tolist()
     span = max(high - low, 1e-9 * max(abs(low), abs(high)), 1e-300)
     # The side of the better values ends with the front; the other one shows one more span of
     # worse points, but nothing beyond the reference point.
     if maximised:
-        worst = max(values.min(), low - span, -np.inf if ref is None else ref[column])
+        worst = max(float(values.min()), low - span, -np.inf if ref is None else ref[column])
         limits = min(worst, low) - 0.06 * span, high + 0.08 * span
     else:
-        worst = min(values.max(), high + span, np.inf if ref is None else ref[column])
+        worst = min(float(values.max()), high + span, np.inf if ref is None else ref[column])
         limits = low - 0.08 * span, max(worst, high) + 0.06 * span
     set_limit(*limits)
     return np.asarray((values >= limits[0]) & (values <= limits[1]))
@@ -164,7 +166,12 @@ def _limit(
 
 def _better(objective: Objective) -> str:
     arrow = "higher" if objective.direction == "maximize" else "lower"
-    return f"{objective.label}  ({arrow} is better)"
+    return _literal(f"{objective.label}  ({arrow} is better)")
+
+
+def _literal(text: str) -> str:
+    """Keep Matplotlib from reading a formula between two dollar signs."""
+    return text.replace("$", r"\$")
 
 
 def _parallel(F: Floats, front: Floats, objectives: Sequence[Objective], title: str) -> Figure:
@@ -188,14 +195,14 @@ def _parallel(F: Floats, front: Floats, objectives: Sequence[Objective], title: 
         top, bottom = (low[i], high[i]) if flip[i] else (high[i], low[i])
         axes.text(i, 1.03, f"{top:.4g}", ha="center", va="bottom", fontsize=8)
         axes.text(i, -0.03, f"{bottom:.4g}", ha="center", va="top", fontsize=8)
-    axes.set_xticks(range(m), [o.label for o in objectives], rotation=25, ha="right")
+    axes.set_xticks(range(m), [_literal(o.label) for o in objectives], rotation=25, ha="right")
     axes.tick_params(axis="x", length=0)
     axes.set_yticks([])
     axes.set_ylim(-0.1, 1.1)
     axes.set_xlim(-0.3, m - 0.7)
     axes.set_frame_on(False)
     note = f"{len(F)} trials (grey), {len(front)} on the front (red); better is up"
-    figure.suptitle(f"{title}\n{note}" if title else note, fontsize=11)
+    figure.suptitle(_literal(f"{title}\n{note}" if title else note), fontsize=11)
     return figure
 
 
@@ -229,18 +236,18 @@ def hypervolume_trace(
     axes.set_ylabel("hypervolume")
     axes.set_xlim(0, len(V) * 1.02 + 1)
     axes.grid(alpha=0.25)
-    top = float(V[-1])
+    top = float(np.max(V, initial=0.0, where=np.isfinite(V)))
     if best is not None and best > 0:
         axes.axhline(best, color=_TRUE, ls="--", lw=1.2, label="true front")
         top = max(top, best)
-    axes.set_ylim(0, 1.05 * top if top > 0 else 1.0)
+    axes.set_ylim(0, min(1.05 * top, _LARGEST) if top > 0 else 1.0)
     if best is not None and best > 0:
         percent = axes.twinx()
         percent.set_ylim(0, 100 * axes.get_ylim()[1] / best)
         percent.set_ylabel("% of the true front's hypervolume")
     axes.legend(loc="lower right")
     if title:
-        axes.set_title(title, fontsize=11)
+        axes.set_title(_literal(title), fontsize=11)
     return figure
 
 
@@ -279,6 +286,7 @@ def partition_tree(
     figure = _figure(1.55 * (max(depth.values()) + 1) + 0.9, 0.46 * len(tips) + 1.3)
     axes = figure.add_subplot()
     total = tree.value(0) if values else 0.0
+    total = total if total < np.inf else 0.0  # beyond floats, there are no shares
     least = min(tree.value(node) for node in shown) / total if total > 0 else 1.0
     for node in sorted(shown):
         here = depth[node], -row[node]
@@ -310,7 +318,7 @@ def partition_tree(
     note = f"{len(tree.leaves)} regions of {int(tree.visits[0])} points"
     if values:
         note += "; n points, share of the hypervolume"
-    figure.suptitle(f"{title}\n{note}" if title else note, fontsize=11)
+    figure.suptitle(_literal(f"{title}\n{note}" if title else note), fontsize=11)
     return figure
 
 
@@ -392,13 +400,14 @@ def regions(
     figure = _figure(6.6, 5.4)
     axes = figure.add_subplot()
     shape = (len(ticks), len(ticks))
-    share = value / (tree.value(0) or 1.0)
+    total = tree.value(0)
+    share = value / total if 0 < total < np.inf else np.zeros(len(X))
     image = axes.imshow(100 * share.reshape(shape), origin="lower", extent=(0, 1, 0, 1),
                         cmap="YlGn", vmin=0, vmax=130, aspect="auto")  # fmt: skip
     edges = np.arange(len(tree.leaves) - 1) + 0.5
     for edge in edges:  # one contour per border, since numbers of neighbours may differ by many
         axes.contour(ticks, ticks, leaf_of.reshape(shape), [edge], colors="#555555", linewidths=0.7)
-    if chosen is not None:
+    if chosen is not None and len(tree) > 1:
         inside = tree.region(chosen).contains(X).reshape(shape).astype(float)
         axes.contour(ticks, ticks, inside, [0.5], colors=_FRONT, linewidths=2.2)
     P = np.array([t.x for t in trials]).reshape(-1, 2)
@@ -406,9 +415,9 @@ def regions(
     for axis, (name, p) in zip((axes.xaxis, axes.yaxis), params.items(), strict=True):
         places = np.linspace(0, 1, 6)
         axis.set_ticks(places, [f"{v:.3g}" for v in p.from_unit(places)])
-        axis.set_label_text(name)
+        axis.set_label_text(_literal(name))
     bar = figure.colorbar(image, ax=axes, boundaries=range(101), ticks=range(0, 101, 20))
     bar.set_label("% of the hypervolume found")
     note = f"{len(tree.leaves)} regions, the chosen one in red" if chosen is not None else ""
-    axes.set_title("\n".join(filter(None, [title, note])), fontsize=11)
+    axes.set_title(_literal("\n".join(filter(None, [title, note]))), fontsize=11)
     return figure

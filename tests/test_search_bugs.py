@@ -1,12 +1,21 @@
 """Mistakes that were found by trying to break the search, one test for each."""
 
 import gzip
+import io
 import json
+import logging
+import os
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
 
 import lamoo_fast as lf
+from lamoo_fast import plot
+from lamoo_fast.cli import _BarFriendly, main
+from lamoo_fast.nas import load_problem
 from lamoo_fast.search.journal import Journal
 
 SQUARE = lf.Space({"x": lf.Float(0, 1), "y": lf.Float(0, 1)})
@@ -47,7 +56,7 @@ def test_keys_of_configurations_are_those_of_their_points():
         {
             "f": lf.Float(-0.1, 0.7),
             "i": lf.Integer(1, 2**44, log=True),
-            "c": lf.Categorical("abc".upper().split("B")),
+            "c": lf.Categorical(["a", "b"]),
         }
     )
     X = np.random.default_rng(0).random((200, 3))
@@ -186,3 +195,109 @@ def test_bayesian_optimisation_does_not_depend_on_the_units(scale):
         return [t.config for t in opt.ask(2)]
 
     assert asked(scale) == asked(1.0)
+
+
+def lamoo(arguments, folder, **environment):
+    """Run the command in a process of its own, with its output buffered as usual."""
+    inherited = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "lamoo_fast", *arguments],
+        cwd=folder,
+        env={**inherited, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def test_a_unit_that_cannot_be_printed_is_no_error(tmp_path):
+    search = ["search", "vehicle-safety", "--budget", "2", "--out", "out"]
+    process = lamoo(search, tmp_path, PYTHONIOENCODING="ascii")
+    out, err = process.communicate()
+    assert (process.returncode, err) == (0, b"")
+    assert b"acceleration [m/s?]" in out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGPIPE there")
+def test_nobody_reading_on_is_no_complaint(tmp_path):
+    process = lamoo(["info"], tmp_path)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait() == 128 + 13
+    process.stderr.close()
+
+
+def test_a_module_that_exits_when_imported_is_an_error(tmp_path, monkeypatch):
+    (tmp_path / "exits_at_import.py").write_text("raise SystemExit(3)", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ValueError, match="cannot be imported: SystemExit: 3"):
+        load_problem("exits_at_import:problem")
+
+
+def test_a_missing_extra_is_not_called_a_defect(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "cma", None)
+    arguments = ["branin-currin", "--sampler", "cma", "--budget", "15"]
+    assert main(["search", *arguments, "--out", str(tmp_path / "out")]) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == "lamoo: error: CMASampler needs pycma: pip install 'lamoo_fast[cma]'"
+
+
+def test_a_failure_of_many_lines_is_reported_in_one(capsys):
+    handler = _BarFriendly()
+    handler.emit(logging.makeLogRecord({"msg": "no\nway", "levelname": "WARNING"}))
+    assert capsys.readouterr().err == "lamoo: warning: no way\n"
+
+
+SLOW = """
+import time, lamoo_fast as lf
+@lf.problem(lf.Space({"x": lf.Float(0, 1)}), {"f": "minimize"})
+def slow(config):
+    time.sleep(0.2)
+    return config["x"]
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM there")
+def test_workers_of_a_terminated_search_say_nothing(tmp_path):
+    (tmp_path / "slow_problem.py").write_text(SLOW, encoding="utf-8")
+    out = tmp_path / "out"
+    process = lamoo(["search", "slow_problem:slow", "--workers", "2", "--out", str(out)], tmp_path)
+    deadline = time.monotonic() + 30
+    while not (out / "journal.jsonl").exists() or b'"tell"' not in (
+        (out / "journal.jsonl").read_bytes()
+    ):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.terminate()
+    assert process.communicate() == (b"", b"")  # ends when the last worker has closed its stderr
+
+
+def drawn(figure):
+    figure.savefig(io.BytesIO())
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("scale", [1e-300, 1e300, 1e308])
+@pytest.mark.parametrize("way", ["minimize", "maximize"])
+def test_pictures_of_extreme_values(scale, way):
+    opt = lf.LaMOO(SQUARE, [way, "minimize"], seed=0)
+    trials = opt.ask(40)
+    sign = -1 if way == "maximize" else 1
+    opt.tell(trials, [[sign * scale * t.config["x"], -scale * t.config["x"]] for t in trials])
+    opt.ask(1)
+    objectives = [lf.Objective("f", way), lf.Objective("g", "minimize")]
+    drawn(plot.pareto(opt.trials, objectives, ref=opt.ref))
+    drawn(plot.partition_tree(opt.tree, chosen=0))
+    drawn(plot.regions(opt.tree, opt.trials, chosen=0))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("volumes", [[0, np.inf], [np.nan, 1], [1e308, 1.7e308], [np.nan]])
+def test_trace_of_volumes_that_are_no_numbers(volumes):
+    drawn(plot.hypervolume_trace(volumes))
+
+
+def test_dollar_signs_are_no_formula():
+    opt = search()
+    opt.tell(opt.ask(3), [[1, 2], [2, 1], [3, 3]])
+    objectives = [lf.Objective("a$_$b", "minimize"), lf.Objective("price", "minimize", "$")]
+    drawn(plot.pareto(opt.trials, objectives, title="$_$"))

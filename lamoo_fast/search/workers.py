@@ -68,12 +68,12 @@ def _serve(pipe: connection.Connection, payload: bytes) -> None:
     while True:
         try:
             config = pipe.recv()
-        except EOFError:
+        except (EOFError, ConnectionError):  # the parent is gone
             return
         answer = timed(evaluate, config)
         try:
             pipe.send(answer)
-        except BrokenPipeError:
+        except ConnectionError:
             return
         except Exception as error:  # the result cannot be pickled
             pipe.send((failed(f"{type(error).__name__}: {error}"), answer[1]))
