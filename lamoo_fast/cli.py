@@ -228,6 +228,9 @@ def _resume(args: argparse.Namespace) -> int:
             objectives = [objective["name"] for objective in header["objectives"]]
             fingerprint = header["search"]["settings"]["space"]["fingerprint"]
             run = {key: journal.run[key] for key in _RUN}
+            for text in (name, *objectives, run["sampler"], run["selection"]):
+                if not isinstance(text, str):
+                    raise TypeError
         except (KeyError, TypeError):
             raise ValueError(f"{args.dir} was not made by `lamoo search`; use Study") from None
         for key, known in (("sampler", SAMPLERS), ("selection", SELECTIONS)):

@@ -301,3 +301,16 @@ def test_dollar_signs_are_no_formula():
     opt.tell(opt.ask(3), [[1, 2], [2, 1], [3, 3]])
     objectives = [lf.Objective("a$_$b", "minimize"), lf.Objective("price", "minimize", "$")]
     drawn(plot.pareto(opt.trials, objectives, title="$_$"))
+
+
+@pytest.mark.parametrize("part", [{"problem": None}, {"objectives": [{"name": []}]}])
+def test_an_edited_journal_is_not_called_a_defect(tmp_path, capsys, part):
+    with Journal.create(tmp_path, search()):
+        pass
+    file = tmp_path / "journal.jsonl"
+    entry = json.loads(file.read_text(encoding="utf-8"))
+    names = ("budget", "batch", "sampler", "selection", "seed", "workers", "timeout")
+    entry |= {"problem": "dtlz2", "objectives": [], "run": dict.fromkeys(names, "leaf")} | part
+    file.write_text(json.dumps(entry) + "\n", encoding="utf-8")
+    assert main(["resume", str(tmp_path)]) == 2
+    assert "was not made by `lamoo search`" in capsys.readouterr().err
