@@ -1,10 +1,13 @@
 """Time of one `ask` at 1,000 observations of NAS-Bench-201, beside BoTorch's qLogNEHVI.
 
-Both get the same observations and propose one cell out of all unseen ones. BoTorch runs its own
-published recipe (one Gaussian process an objective, exact choice over the discrete candidates).
-The contenders alternate in one process; the medians and their ratio are printed.
+Both get the same observations and propose one cell. BoTorch runs its own published recipe: one
+Gaussian process an objective and the best of discrete candidates. It would take some 20 minutes
+for what lamoo_fast does (all unseen cells, a model that is fitted to the end), so two things are
+cut in its favour, and the ratio is a lower bound: its fit stops early, and it looks at a random
+sample of the unseen cells. The contenders alternate in one process; the medians and their ratio
+are printed.
 
-    python bench/bench_ask.py --observations 1000 --repeats 3
+    python bench/bench_ask.py --observations 1000 --candidates 256 --fit-steps 30 --repeats 3
 """
 
 import argparse
@@ -53,7 +56,9 @@ def lamoo_ask(problem: lf.Problem, configs: list[dict], Y: np.ndarray) -> Callab
     return setup_and_ask
 
 
-def botorch_ask(problem: lf.Problem, configs: list[dict], Y: np.ndarray) -> Callable[[], object]:
+def botorch_ask(
+    problem: lf.Problem, configs: list[dict], Y: np.ndarray, n_candidates: int, fit_steps: int
+) -> Callable[[], object]:
     space = problem.space
     sign = np.array([1.0 if d == "maximize" else -1.0 for d in problem.directions])
     X = space.encode(configs)
@@ -61,7 +66,8 @@ def botorch_ask(problem: lf.Problem, configs: list[dict], Y: np.ndarray) -> Call
     unseen = np.array([row for row in space.enumerate() if row.tobytes() not in seen])
     train_X = torch.from_numpy(space.features(X))
     train_Y = torch.from_numpy(Y * sign)
-    choices = torch.from_numpy(space.features(unseen))
+    sample = np.random.default_rng(1).permutation(unseen)[:n_candidates]
+    choices = torch.from_numpy(space.features(sample))
     ref = torch.from_numpy(np.asarray(problem.ref) * sign)
 
     def fit_and_ask() -> tuple[float, object]:
@@ -72,7 +78,10 @@ def botorch_ask(problem: lf.Problem, configs: list[dict], Y: np.ndarray) -> Call
             for j in range(train_Y.shape[1])
         ]
         model = ModelListGP(*models)
-        fit_gpytorch_mll(SumMarginalLogLikelihood(model.likelihood, model))
+        fit_gpytorch_mll(
+            SumMarginalLogLikelihood(model.likelihood, model),
+            optimizer_kwargs={"options": {"maxiter": fit_steps}},
+        )
         acquisition = qLogNoisyExpectedHypervolumeImprovement(
             model,
             ref_point=ref,
@@ -80,7 +89,7 @@ def botorch_ask(problem: lf.Problem, configs: list[dict], Y: np.ndarray) -> Call
             sampler=SobolQMCNormalSampler(torch.Size([128]), seed=0),
             prune_baseline=True,
         )
-        best, _ = optimize_acqf_discrete(acquisition, q=1, choices=choices, max_batch_size=128)
+        best, _ = optimize_acqf_discrete(acquisition, q=1, choices=choices, max_batch_size=64)
         return time.perf_counter() - start, best
 
     return fit_and_ask
@@ -90,6 +99,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--problem", default="nasbench201")
     parser.add_argument("--observations", type=int, default=1000)
+    parser.add_argument("--candidates", type=int, default=256)
+    parser.add_argument("--fit-steps", type=int, default=30)
     parser.add_argument("--repeats", type=int, default=3)
     args = parser.parse_args()
     warnings.filterwarnings("ignore", module="botorch|gpytorch|linear_operator")
@@ -98,7 +109,7 @@ def main() -> None:
     configs, Y = observed(problem, args.observations, seed=0)
     contenders = {
         "lamoo_fast uniform, leaf": lamoo_ask(problem, configs, Y),
-        "botorch qLogNEHVI": botorch_ask(problem, configs, Y),
+        "botorch qLogNEHVI": botorch_ask(problem, configs, Y, args.candidates, args.fit_steps),
     }
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(args.repeats):
