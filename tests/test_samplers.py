@@ -261,6 +261,7 @@ def direct_values(view, candidates, **kwargs):
 
 
 def test_ehvi_takes_the_best_unseen_point_of_a_finite_region():
+    pytest.importorskip("botorch")
     view = see(finite, observed(finite))
     region = Region(finite, ((Box(2, slice(0, 1)), True), (Box(0.5, slice(0, 1)), False)))
     grid = finite.enumerate()
@@ -321,6 +322,7 @@ def test_ehvi_with_a_constant_objective_and_with_one_row():
 
 
 def test_ehvi_does_not_compile_on_the_users_machine(monkeypatch):
+    pytest.importorskip("botorch")
     import torch.utils.cpp_extension
     from botorch.acquisition.multi_objective import logei
 
