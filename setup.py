@@ -32,7 +32,7 @@ setup(
         Extension(
             "lamoo_fast.kernels._core",
             sources=["lamoo_fast/kernels/_core.pyx", *csrc],
-            depends=headers,
+            depends=[*headers, "lamoo_fast/kernels/_core.pyx"],  # what the sdist must hold too
             include_dirs=["csrc"],
             extra_compile_args=compile_args,
             extra_link_args=link_args,
