@@ -1,11 +1,11 @@
 """Time of one `ask` at 1,000 observations of NAS-Bench-201, beside BoTorch's qLogNEHVI.
 
 Both get the same observations and propose one cell. BoTorch runs its own published recipe: one
-Gaussian process an objective and the best of discrete candidates. It would take some 20 minutes
-for what lamoo_fast does (all unseen cells, a model that is fitted to the end), so two things are
-cut in its favour, and the ratio is a lower bound: its fit stops early, and it looks at a random
-sample of the unseen cells. The contenders alternate in one process; the medians and their ratio
-are printed.
+Gaussian process an objective and the best of discrete candidates. At its pace it would take many
+minutes for what lamoo_fast does (all unseen cells, a model that is fitted to the end), so two
+things are cut in its favour, and the ratio is a lower bound: its fit stops early, and it looks at
+a random sample of the unseen cells. The contenders alternate in one process; the medians and
+their ratio are printed.
 
     python bench/bench_ask.py --observations 1000 --candidates 256 --fit-steps 30 --repeats 3
 """

@@ -92,7 +92,7 @@ def test_hypervolume_equals_moocore(F):
     assert hypervolume(F, ref) == pytest.approx(moocore.hypervolume(F, ref=ref), rel=1e-12)
 
 
-@settings(max_examples=300, deadline=None)
+@thousand
 @given(clouds(max_n=60, min_m=2, max_m=8))
 def test_hypervolume_equals_pygmo(F):
     pygmo = pytest.importorskip("pygmo")
@@ -101,7 +101,7 @@ def test_hypervolume_equals_pygmo(F):
     assert hypervolume(F, ref) == pytest.approx(pygmo.hypervolume(F).compute(ref), rel=1e-12)
 
 
-@settings(max_examples=300, deadline=None)
+@thousand
 @given(clouds(max_n=40, min_m=2, max_m=6), st.booleans())
 def test_contributions_equal_moocore(F, ignore_dominated):
     moocore = pytest.importorskip("moocore")
@@ -113,7 +113,7 @@ def test_contributions_equal_moocore(F, ignore_dominated):
     assert (np.abs(ours - theirs) <= tolerance).all()
 
 
-@settings(max_examples=300, deadline=None)
+@thousand
 @given(clouds(max_n=40, min_m=2, max_m=6))
 def test_contributions_equal_pygmo(F):
     pygmo = pytest.importorskip("pygmo")

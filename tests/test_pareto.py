@@ -52,7 +52,7 @@ def test_equals_moocore(F):
     np.testing.assert_array_equal(pareto_rank(F), moocore.pareto_rank(F))
 
 
-@settings(max_examples=300, deadline=None)
+@thousand
 @given(clouds(min_n=2, min_m=2))  # it refuses less
 def test_equals_pygmo(F):
     pygmo = pytest.importorskip("pygmo")
