@@ -6,6 +6,8 @@
 #include "hv_approx.hpp"
 #include "hypervolume.hpp"
 #include "lamoo_fast.h"
+#include "run.hpp"
+#include "simd.hpp"
 
 struct lamoo_archive {
   lamoo::Archive archive;
@@ -20,6 +22,8 @@ lamoo_status guarded(Body body) noexcept {
     return LAMOO_OK;
   } catch (const std::bad_alloc&) {
     return LAMOO_NO_MEMORY;
+  } catch (const lamoo::Interrupted&) {
+    return LAMOO_INTERRUPTED;
   } catch (...) {
     return LAMOO_UNEXPECTED;
   }
@@ -27,33 +31,35 @@ lamoo_status guarded(Body body) noexcept {
 
 }  // namespace
 
+const char* lamoo_simd_level(void) { return lamoo::level_name(lamoo::level()); }
+
 lamoo_status lamoo_hypervolume(const double* F, size_t n, size_t m, const double* ref,
-                               int n_threads, double* out) {
-  return guarded([=] { *out = lamoo::hypervolume(F, n, m, ref, n_threads); });
+                               const lamoo_run* run, double* out) {
+  return guarded([=] { *out = lamoo::hypervolume(F, n, m, ref, lamoo::Run(run)); });
 }
 
 lamoo_status lamoo_hypervolume_batch(const double* F, const size_t* start, size_t k, size_t m,
-                                     const double* ref, int n_threads, double* out) {
-  return guarded([=] { lamoo::hypervolume_batch(F, start, k, m, ref, n_threads, out); });
+                                     const double* ref, const lamoo_run* run, double* out) {
+  return guarded([=] { lamoo::hypervolume_batch(F, start, k, m, ref, lamoo::Run(run), out); });
 }
 
 lamoo_status lamoo_hv_contributions(const double* F, size_t n, size_t m, const double* ref,
-                                    int ignore_dominated, int n_threads, double* out) {
+                                    int ignore_dominated, const lamoo_run* run, double* out) {
   return guarded(
-      [=] { lamoo::hv_contributions(F, n, m, ref, ignore_dominated != 0, n_threads, out); });
+      [=] { lamoo::hv_contributions(F, n, m, ref, ignore_dominated != 0, lamoo::Run(run), out); });
 }
 
 lamoo_status lamoo_hv_improvement(const double* C, size_t c, const double* F, size_t n, size_t m,
-                                  const double* ref, int n_threads, double* out) {
-  return guarded([=] { lamoo::hv_improvement(C, c, F, n, m, ref, n_threads, out); });
+                                  const double* ref, const lamoo_run* run, double* out) {
+  return guarded([=] { lamoo::hv_improvement(C, c, F, n, m, ref, lamoo::Run(run), out); });
 }
 
 lamoo_status lamoo_hv_approx(const double* F, size_t n, size_t m, const double* ref,
-                             uint64_t n_samples, double rel_tol, uint64_t seed, int n_threads,
+                             uint64_t n_samples, double rel_tol, uint64_t seed, const lamoo_run* run,
                              double* value, double* stderr_, uint64_t* n_used) {
   return guarded([=] {
     const lamoo::HVEstimate estimate =
-        lamoo::hv_approx(F, n, m, ref, n_samples, rel_tol, seed, n_threads);
+        lamoo::hv_approx(F, n, m, ref, n_samples, rel_tol, seed, lamoo::Run(run));
     *value = estimate.value;
     *stderr_ = estimate.stderr_;
     *n_used = estimate.n_samples;
@@ -69,9 +75,9 @@ lamoo_status lamoo_pareto_rank(const double* F, size_t n, size_t m, int64_t* out
   return guarded([=] { lamoo::pareto_rank(F, n, m, out); });
 }
 
-lamoo_status lamoo_dominance_count(const double* F, size_t n, size_t m, int n_threads,
+lamoo_status lamoo_dominance_count(const double* F, size_t n, size_t m, const lamoo_run* run,
                                    int64_t* out) {
-  return guarded([=] { lamoo::dominance_count(F, n, m, n_threads, out); });
+  return guarded([=] { lamoo::dominance_count(F, n, m, lamoo::Run(run), out); });
 }
 
 lamoo_status lamoo_archive_new(size_t m, const double* ref, lamoo_archive** out) {

@@ -291,14 +291,14 @@ class PairCount {
 
 template <class Rank>
 void count_by_pairs(const std::vector<KeyedRow>& rows, const double* F, std::size_t m,
-                    int n_threads, std::int64_t* out) {
+                    const Run& run, std::int64_t* out) {
   constexpr std::size_t chunk = 256;
   constexpr double few_comparisons = 1e7;  // a millisecond or two
   const double n = static_cast<double>(rows.size());
-  if (n * n * static_cast<double>(m) < few_comparisons) n_threads = 1;
+  const int threads = n * n * static_cast<double>(m) < few_comparisons ? 1 : run.n_threads();
 
   const PairCount<Rank> pairs(rows, F, m);
-  parallel_for((rows.size() + chunk - 1) / chunk, n_threads, [&] {
+  parallel_for((rows.size() + chunk - 1) / chunk, threads, run, [&] {
     return [&](std::size_t i) {
       const std::size_t low = i * chunk, high = std::min(rows.size(), low + chunk);
       std::int64_t counts[chunk];  // out is written once: threads share its cache lines
@@ -335,14 +335,14 @@ void pareto_rank(const double* F, std::size_t n, std::size_t m, std::int64_t* ou
     });
 }
 
-void dominance_count(const double* F, std::size_t n, std::size_t m, int n_threads,
+void dominance_count(const double* F, std::size_t n, std::size_t m, const Run& run,
                      std::int64_t* out) {
   const std::vector<KeyedRow> rows = lexicographic_rows(F, n, m);
   if (m <= 2)
     count_by_sweep(rows, F, m, out);
   else
     with_rank_type(n, [&](auto rank) {
-      count_by_pairs<decltype(rank)>(rows, F, m, n_threads, out);
+      count_by_pairs<decltype(rank)>(rows, F, m, run, out);
     });
 }
 

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "run.hpp"
+
 namespace lamoo {
 
 // out[i] = 1 when no row dominates row i; of equal rows only the first, unless keep_weakly.
@@ -17,7 +19,7 @@ void is_nondominated(const double* F, std::size_t n, std::size_t m, bool keep_we
 void pareto_rank(const double* F, std::size_t n, std::size_t m, std::int64_t* out);
 
 // out[i] = number of rows that dominate row i. O(n log n) for m <= 2, O(n^2 m) above.
-void dominance_count(const double* F, std::size_t n, std::size_t m, int n_threads,
+void dominance_count(const double* F, std::size_t n, std::size_t m, const Run& run,
                      std::int64_t* out);
 
 }  // namespace lamoo

@@ -229,7 +229,7 @@ HVEstimate combine(const std::vector<Replicate>& all, double log_factor, uint64_
 }  // namespace
 
 HVEstimate hv_approx(const double* F, size_t n, size_t m, const double* ref, uint64_t n_samples,
-                     double rel_tol, uint64_t seed, int n_threads) {
+                     double rel_tol, uint64_t seed, const Run& run) {
   const Heights heights(F, n, m, ref);
   if (heights.empty()) return {0.0, 0.0, 0};
   if (m == 1) return {hypervolume(F, n, m, ref, 1), 0.0, 0};
@@ -246,7 +246,7 @@ HVEstimate hv_approx(const double* F, size_t n, size_t m, const double* ref, uin
     const uint64_t target =
         rel_tol > 0.0 ? std::min(std::max(first_round, 2 * taken), most) : most;
     const double work = static_cast<double>(target - taken) * static_cast<double>(n * m);
-    parallel_for(replicates, work < 1e4 ? 1 : n_threads, [&] {
+    parallel_for(replicates, work < 1e4 ? 1 : run.n_threads(), run, [&] {
       return [&](size_t i) { all[i].extend(heights, target - taken); };
     });
     taken = target;

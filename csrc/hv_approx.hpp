@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "run.hpp"
+
 namespace lamoo {
 
 struct HVEstimate {
@@ -16,8 +18,8 @@ struct HVEstimate {
 // edge of the covered region, to the power m (Deng and Zhang, 2019). F, ref as in hypervolume.hpp.
 // Stops at n_samples samples (rounded down to whole replicates, at least one sample each), or
 // before that once stderr_ <= rel_tol * value; rel_tol = 0 means never before.
-// The estimate is a function of seed; n_threads has no influence. O(n_samples * n * m).
+// The estimate is a function of seed; run has no influence. O(n_samples * n * m).
 HVEstimate hv_approx(const double* F, std::size_t n, std::size_t m, const double* ref,
-                     std::uint64_t n_samples, double rel_tol, std::uint64_t seed, int n_threads);
+                     std::uint64_t n_samples, double rel_tol, std::uint64_t seed, const Run& run);
 
 }  // namespace lamoo

@@ -194,21 +194,21 @@ void contributions1(const double* F, const std::vector<size_t>& rows, const doub
 // ---- many objectives ----
 
 // Starting a thread costs as much as some thousand cells of few points.
-int useful_threads(size_t cells, size_t points, size_t d, int n_threads) {
+int useful_threads(size_t cells, size_t points, size_t d, const Run& run) {
   const double work = static_cast<double>(cells) * static_cast<double>(points) *
                       static_cast<double>(d * d);
-  return work < 1e5 ? 1 : n_threads;
+  return work < 1e5 ? 1 : run.n_threads();
 }
 
 // The points are in ascending order of the last objective. Each adds its distance to ref there
 // times what the points before it leave uncovered of its box in the other objectives.
 double hypervolume_cells(const double* columns, size_t n, size_t m, const double* ref,
-                         int n_threads) {
+                         const Run& run) {
   const size_t d = m - 1;
   PointSets points;
   points.assign(columns, n, d);
   std::vector<double> terms(n);
-  parallel_for(n, useful_threads(n, n, d, n_threads), [&] {
+  parallel_for(n, useful_threads(n, n, d, run), run, [&] {
     return [&, uncovered = Uncovered(), lo = std::vector<double>(d)](size_t task) mutable {
       const size_t i = n - 1 - task;  // the large cells first: it evens out the load of the threads
       for (size_t j = 0; j < d; ++j) lo[j] = columns[j * n + i];
@@ -222,10 +222,10 @@ double hypervolume_cells(const double* columns, size_t n, size_t m, const double
 
 // Of each point, what all the others leave uncovered of its box.
 void contributions_cells(const double* columns, size_t n, size_t m, const double* ref,
-                         int n_threads, double* out) {
+                         const Run& run, double* out) {
   PointSets points;
   points.assign(columns, n, m);
-  parallel_for(n, useful_threads(n, n, m, n_threads), [&] {
+  parallel_for(n, useful_threads(n, n, m, run), run, [&] {
     return [&, uncovered = Uncovered(), lo = std::vector<double>(m)](size_t i) mutable {
       for (size_t j = 0; j < m; ++j) lo[j] = columns[j * n + i];
       out[i] = uncovered(points, lo.data(), ref, n, i);
@@ -234,10 +234,10 @@ void contributions_cells(const double* columns, size_t n, size_t m, const double
 }
 
 void improvements_cells(const double* candidates, size_t c, const double* columns, size_t n,
-                        size_t m, const double* ref, int n_threads, double* out) {
+                        size_t m, const double* ref, const Run& run, double* out) {
   PointSets points;
   points.assign(columns, n, m);
-  parallel_for(c, useful_threads(c, n, m, n_threads), [&] {
+  parallel_for(c, useful_threads(c, n, m, run), run, [&] {
     return [&, uncovered = Uncovered(), lo = std::vector<double>(m)](size_t i) mutable {
       for (size_t j = 0; j < m; ++j) lo[j] = candidates[j * c + i];
       out[i] = uncovered(points, lo.data(), ref, n, n);
@@ -259,7 +259,7 @@ void drop_dominated(const double* F, std::vector<size_t>& rows, size_t m, bool k
 
 }  // namespace
 
-double hypervolume(const double* F, size_t n, size_t m, const double* ref, int n_threads) {
+double hypervolume(const double* F, size_t n, size_t m, const double* ref, const Run& run) {
   std::vector<size_t> rows = rows_below(F, n, m, ref);
   if (rows.empty()) return 0.0;
   if (m == 1) return ref[0] - lowest(F, rows, ref);
@@ -274,22 +274,22 @@ double hypervolume(const double* F, size_t n, size_t m, const double* ref, int n
   const auto volume = m == 2   ? hypervolume2(columns.data(), rows.size(), corner.data())
                       : m == 3 ? hypervolume3(columns.data(), rows.size(), corner.data())
                                : hypervolume_cells(columns.data(), rows.size(), m, corner.data(),
-                                                   n_threads);
+                                                   run);
   return scale.up(volume);
 }
 
 void hypervolume_batch(const double* F, const size_t* start, size_t k, size_t m, const double* ref,
-                       int n_threads, double* out) {
+                       const Run& run, double* out) {
   if (k == 0) return;
-  parallel_for(k, useful_threads(k, start[k] - start[0], m, n_threads), [&] {
+  parallel_for(k, useful_threads(k, start[k] - start[0], m, run), run, [&] {
     return [&](size_t s) {
-      out[s] = hypervolume(F + start[s] * m, start[s + 1] - start[s], m, ref, 1);
+      out[s] = hypervolume(F + start[s] * m, start[s + 1] - start[s], m, ref, run.on_threads(1));
     };
   });
 }
 
 void hv_contributions(const double* F, size_t n, size_t m, const double* ref, bool ignore_dominated,
-                      int n_threads, double* out) {
+                      const Run& run, double* out) {
   std::fill_n(out, n, 0.0);
   std::vector<size_t> rows = rows_below(F, n, m, ref);
   if (rows.empty()) return;
@@ -305,14 +305,14 @@ void hv_contributions(const double* F, size_t n, size_t m, const double* ref, bo
   if (m == 2)
     contributions2(columns.data(), k, corner.data(), ignore_dominated, own.data());
   else if (m == 3)
-    contributions3(columns.data(), k, corner.data(), ignore_dominated, n_threads, own.data());
+    contributions3(columns.data(), k, corner.data(), ignore_dominated, run, own.data());
   else
-    contributions_cells(columns.data(), k, m, corner.data(), n_threads, own.data());
+    contributions_cells(columns.data(), k, m, corner.data(), run, own.data());
   for (size_t i = 0; i < k; ++i) out[rows[i]] = scale.up(own[i]);
 }
 
 void hv_improvement(const double* C, size_t c, const double* F, size_t n, size_t m,
-                    const double* ref, int n_threads, double* out) {
+                    const double* ref, const Run& run, double* out) {
   std::fill_n(out, c, 0.0);
   std::vector<size_t> rows = rows_below(F, n, m, ref);
   const std::vector<size_t> inside = rows_below(C, c, m, ref);
@@ -332,7 +332,7 @@ void hv_improvement(const double* C, size_t c, const double* F, size_t n, size_t
     improvements2(candidates.data(), k, columns.data(), rows.size(), corner.data(), gain.data());
   else
     improvements_cells(candidates.data(), k, columns.data(), rows.size(), m, corner.data(),
-                       n_threads, gain.data());
+                       run, gain.data());
   for (size_t i = 0; i < k; ++i) out[inside[i]] = scale.up(gain[i]);
 }
 

@@ -6,7 +6,7 @@
  *   out  memory of the caller, of the stated size
  * m >= 1; n may be 0. Inputs are never written to. The caller validates, these functions trust:
  * NaN or infinity in an input gives an unspecified number (never a crash).
- * n_threads >= 1. No result depends on n_threads. No function keeps global state.
+ * run says how a call runs; it may be NULL. No result depends on it. No function keeps global state.
  * Every function returns a lamoo_status.
  */
 #ifndef LAMOO_FAST_H
@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LAMOO_FAST_ABI_VERSION 1
+#define LAMOO_FAST_ABI_VERSION 2
 
 #ifdef __cplusplus
 extern "C" {
@@ -24,33 +24,46 @@ extern "C" {
 typedef enum lamoo_status {
   LAMOO_OK = 0,
   LAMOO_NO_MEMORY = 1,    /* out of memory; nothing was changed */
-  LAMOO_UNEXPECTED = 2    /* any other C++ exception: a defect in this library */
+  LAMOO_UNEXPECTED = 2,   /* any other C++ exception: a defect in this library */
+  LAMOO_INTERRUPTED = 3   /* the callback of lamoo_run said so; out is unspecified */
 } lamoo_status;
+
+/* How a call runs. NULL instead of one: one thread, not to be interrupted. */
+typedef struct lamoo_run {
+  int n_threads;                     /* >= 1 */
+  int (*interrupted)(void* context); /* or NULL. Asked often, on the calling thread only; anything
+                                        but 0 ends the call with LAMOO_INTERRUPTED. */
+  void* context;
+} lamoo_run;
+
+/* The instruction set that the kernels run with: "baseline", "avx2" or "avx512". The environment
+ * variable LAMOO_FAST_SIMD, if it names one that this processor has, decides at the first call. */
+const char* lamoo_simd_level(void);
 
 /* ---- hypervolume ---- */
 
 /* Volume of the union of the boxes [F[i], ref]. */
 lamoo_status lamoo_hypervolume(const double* F, size_t n, size_t m, const double* ref,
-                               int n_threads, double* out);
+                               const lamoo_run* run, double* out);
 
 /* k sets in one call: set s is rows start[s] .. start[s+1]-1 of F. start (k+1,), out (k,). */
 lamoo_status lamoo_hypervolume_batch(const double* F, const size_t* start, size_t k, size_t m,
-                                     const double* ref, int n_threads, double* out);
+                                     const double* ref, const lamoo_run* run, double* out);
 
 /* out[i] = volume that only row i covers; 0 for dominated and for repeated rows.
  * ignore_dominated != 0: dominated rows are taken away first, so they take nothing from others.
  * out (n,) */
 lamoo_status lamoo_hv_contributions(const double* F, size_t n, size_t m, const double* ref,
-                                    int ignore_dominated, int n_threads, double* out);
+                                    int ignore_dominated, const lamoo_run* run, double* out);
 
 /* out[i] = volume that row i of C (c, m) would add to F, each on its own. out (c,) */
 lamoo_status lamoo_hv_improvement(const double* C, size_t c, const double* F, size_t n, size_t m,
-                                  const double* ref, int n_threads, double* out);
+                                  const double* ref, const lamoo_run* run, double* out);
 
 /* An estimate by randomised quasi-Monte Carlo. Stops at n_samples samples, or before that once
  * stderr <= rel_tol * value (rel_tol = 0: never before). value, stderr_, n_used: one number each. */
 lamoo_status lamoo_hv_approx(const double* F, size_t n, size_t m, const double* ref,
-                             uint64_t n_samples, double rel_tol, uint64_t seed, int n_threads,
+                             uint64_t n_samples, double rel_tol, uint64_t seed, const lamoo_run* run,
                              double* value, double* stderr_, uint64_t* n_used);
 
 /* ---- dominance: a dominates b when a <= b everywhere and a < b somewhere ---- */
@@ -64,7 +77,7 @@ lamoo_status lamoo_is_nondominated(const double* F, size_t n, size_t m, int keep
 lamoo_status lamoo_pareto_rank(const double* F, size_t n, size_t m, int64_t* out);
 
 /* out[i] = how many rows dominate row i. out (n,) */
-lamoo_status lamoo_dominance_count(const double* F, size_t n, size_t m, int n_threads,
+lamoo_status lamoo_dominance_count(const double* F, size_t n, size_t m, const lamoo_run* run,
                                    int64_t* out);
 
 /* ---- archive: the front of all points ever added ---- */

@@ -210,7 +210,7 @@ double hypervolume3(const double* columns, size_t n, const double* ref) {
 // there, so that another point touches it only as one of those, as a step that it or the point
 // takes from the staircase, or as a point above that it alone hides from the staircase.
 void contributions3(const double* columns, size_t n, const double* ref, bool ignore_dominated,
-                    int n_threads, double* out) {
+                    const Run& run, double* out) {
   std::fill_n(out, n, 0.0);
   const Sweep3 sweep = sweep3(columns, n);
   const std::vector<Point3>& points = sweep.points;
@@ -255,7 +255,7 @@ void contributions3(const double* columns, size_t n, const double* ref, bool ign
   std::vector<size_t> filled(start.begin(), start.end() - 1);
   for (const auto& [point, by] : bounds) bounding[filled[point]++] = by;
 
-  parallel_for(n, n < 500 ? 1 : n_threads, [&] {
+  parallel_for(n, n < 500 ? 1 : run.n_threads(), run, [&] {
     return [&, uncovered = Uncovered(), set = PointSets(),
             local = std::vector<double>()](size_t i) mutable {
       if (on_stairs[i] == 0) return;

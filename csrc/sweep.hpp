@@ -6,6 +6,8 @@
 
 #include <cstddef>
 
+#include "run.hpp"
+
 namespace lamoo {
 
 // O(n log n)
@@ -19,7 +21,7 @@ void contributions2(const double* columns, std::size_t n, const double* ref, boo
 // O(n log n), and for each point a cell (uncovered.hpp) of the few points that bound its own part;
 // these are O(n) in all.
 void contributions3(const double* columns, std::size_t n, const double* ref, bool ignore_dominated,
-                    int n_threads, double* out);
+                    const Run& run, double* out);
 
 // out[i] = what candidate i (candidates by column, below ref) would add to the points, out (c,).
 // O(n log n + c log n), and the steps of the front that the candidates dominate.

@@ -98,27 +98,28 @@ constexpr double more = 1 + 1e-12;  // what rounding may add
 void volumes(const Case& c, Random& random) {
   const double* F = c.F.data();
   const double* ref = c.ref.data();
-  const int n_threads = random.one_in(16) ? 2 : 1;
+  const lamoo_run two = {2, nullptr, nullptr};
+  const lamoo_run* run = random.one_in(16) ? &two : nullptr;
   double volume = -1.0;
-  check(lamoo_hypervolume(F, c.n, c.m, ref, n_threads, &volume) == LAMOO_OK, "status", c);
+  check(lamoo_hypervolume(F, c.n, c.m, ref, run, &volume) == LAMOO_OK, "status", c);
 
   const size_t middle = random.below(c.n + 1);
   const size_t start[] = {0, middle, middle, c.n};
   double parts[3] = {-1.0, -1.0, -1.0};
-  check(lamoo_hypervolume_batch(F, start, 3, c.m, ref, n_threads, parts) == LAMOO_OK, "status", c);
+  check(lamoo_hypervolume_batch(F, start, 3, c.m, ref, run, parts) == LAMOO_OK, "status", c);
 
   Values all(c.n, -1.0), front(c.n, -1.0), gain(middle, -1.0);
-  check(lamoo_hv_contributions(F, c.n, c.m, ref, 0, n_threads, all.data()) == LAMOO_OK &&
-            lamoo_hv_contributions(F, c.n, c.m, ref, 1, n_threads, front.data()) == LAMOO_OK,
+  check(lamoo_hv_contributions(F, c.n, c.m, ref, 0, run, all.data()) == LAMOO_OK &&
+            lamoo_hv_contributions(F, c.n, c.m, ref, 1, run, front.data()) == LAMOO_OK,
         "status", c);
-  check(lamoo_hv_improvement(F, middle, F + middle * c.m, c.n - middle, c.m, ref, n_threads,
+  check(lamoo_hv_improvement(F, middle, F + middle * c.m, c.n - middle, c.m, ref, run,
                              gain.data()) == LAMOO_OK,
         "status", c);
 
   double value = -1.0, error = -1.0;
   std::uint64_t used = 0;
   check(lamoo_hv_approx(F, c.n, c.m, ref, 64, random.one_in(2) ? 0.0 : 0.1, random.below(9),
-                        n_threads, &value, &error, &used) == LAMOO_OK,
+                        run, &value, &error, &used) == LAMOO_OK,
         "status", c);
 
   if (!c.trusted) return;
@@ -144,11 +145,12 @@ void volumes(const Case& c, Random& random) {
 std::vector<std::uint8_t> dominance(const Case& c, Random& random) {
   std::vector<std::uint8_t> first(c.n, 9), weakly(c.n, 9);
   std::vector<std::int64_t> rank(c.n, -1), count(c.n, -1);
+  const lamoo_run three = {3, nullptr, nullptr};
   check(lamoo_is_nondominated(c.F.data(), c.n, c.m, 0, first.data()) == LAMOO_OK &&
             lamoo_is_nondominated(c.F.data(), c.n, c.m, 1, weakly.data()) == LAMOO_OK &&
             lamoo_pareto_rank(c.F.data(), c.n, c.m, rank.data()) == LAMOO_OK &&
-            lamoo_dominance_count(c.F.data(), c.n, c.m, random.one_in(2) ? 1 : 3, count.data()) ==
-                LAMOO_OK,
+            lamoo_dominance_count(c.F.data(), c.n, c.m, random.one_in(2) ? nullptr : &three,
+                                  count.data()) == LAMOO_OK,
         "status", c);
   for (size_t i = 0; i < c.n && c.trusted; ++i) {
     check(weakly[i] == (rank[i] == 0) && weakly[i] == (count[i] == 0), "mask, rank, count", c);
@@ -188,7 +190,7 @@ void archive(const Case& c, const std::vector<std::uint8_t>& mask, Random& rando
     for (size_t j = 0; j < c.m; ++j)
       check(front[i * c.m + j] == wanted[i][j], "archive equals the front", c);
   double exact = -1.0;
-  check(lamoo_hypervolume(c.F.data(), c.n, c.m, c.ref.data(), 1, &exact) == LAMOO_OK, "status", c);
+  check(lamoo_hypervolume(c.F.data(), c.n, c.m, c.ref.data(), nullptr, &exact) == LAMOO_OK, "status", c);
   check(!c.moderate || (volume <= exact * more && exact <= volume * more), "archive's volume", c);
 }
 

@@ -45,6 +45,7 @@ void starve(const char* what, Body body, Check check) {
 }
 
 void test_all(std::size_t n, std::size_t m, int n_threads) {
+  const lamoo_run run = {n_threads, nullptr, nullptr};
   std::vector<double> F(n * m), ref(m, 1.1), out(n);
   std::vector<std::int64_t> counts(n);
   std::vector<std::uint8_t> accepted(n);
@@ -53,13 +54,13 @@ void test_all(std::size_t n, std::size_t m, int n_threads) {
   const auto nothing = [] { return true; };
   double volume = 0.0;
   starve("hypervolume", [&] {
-    return lamoo_hypervolume(F.data(), n, m, ref.data(), n_threads, &volume);
+    return lamoo_hypervolume(F.data(), n, m, ref.data(), &run, &volume);
   }, nothing);
   starve("hv_contributions", [&] {
-    return lamoo_hv_contributions(F.data(), n, m, ref.data(), 1, n_threads, out.data());
+    return lamoo_hv_contributions(F.data(), n, m, ref.data(), 1, &run, out.data());
   }, nothing);
   starve("dominance_count", [&] {
-    return lamoo_dominance_count(F.data(), n, m, n_threads, counts.data());
+    return lamoo_dominance_count(F.data(), n, m, &run, counts.data());
   }, nothing);
 
   lamoo_archive* archive = nullptr;

@@ -84,14 +84,16 @@ from lamoo_fast.kernels._core cimport lamoo_hypervolume
 
 def volume(const double[:, ::1] F, const double[::1] ref):
     cdef double out = 0.0
-    assert lamoo_hypervolume(&F[0, 0], F.shape[0], F.shape[1], &ref[0], 1, &out) == 0
+    assert lamoo_hypervolume(&F[0, 0], F.shape[0], F.shape[1], &ref[0], NULL, &out) == 0
     return out
 """
 BUILD = """
 import sys
 from Cython.Build import cythonize
 from setuptools import setup
-setup(ext_modules=cythonize("user.pyx", include_path=[sys.argv.pop()], language_level=3))
+root, include = sys.argv.pop(), sys.argv.pop()
+setup(ext_modules=cythonize("user.pyx", include_path=[root], language_level=3),
+      include_dirs=[include])
 """
 
 
@@ -103,7 +105,7 @@ def test_cimport(compiler, tmp_path):
     (tmp_path / "build.py").write_text(BUILD)
     root = Path(lamoo_fast.kernels.__file__).parent.parent.parent
     code = "import numpy as np, user; print(user.volume(np.zeros((1, 2)), np.full(2, 3.0)))"
-    for arguments in (["build.py", "build_ext", "--inplace", root], ["-c", code]):
+    for arguments in (["build.py", "build_ext", "--inplace", CSRC, root], ["-c", code]):
         result = subprocess.run(
             [sys.executable, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
         )

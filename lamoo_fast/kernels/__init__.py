@@ -7,7 +7,7 @@ global state and never writes to what it was given. No result depends on ``n_thr
 """
 
 try:
-    from lamoo_fast.kernels import _core  # noqa: F401
+    from lamoo_fast.kernels._core import simd_level as _simd_level
 except ImportError as error:
     raise ImportError(
         "lamoo_fast was installed without its compiled part; reinstall with: "
@@ -31,6 +31,23 @@ from lamoo_fast.kernels.pareto import (
     pareto_rank,
 )
 
+
+def simd_level() -> str:
+    """Tell which instruction set the kernels run with: ``"baseline"``, ``"avx2"`` or ``"avx512"``.
+
+    The best one that the processor has, or the one that the environment variable
+    ``LAMOO_FAST_SIMD`` named when lamoo_fast was imported, if the processor has it. Baseline is
+    x86-64-v2, NEON on AArch64.
+
+    Examples
+    --------
+    >>> from lamoo_fast.kernels import simd_level
+    >>> simd_level() in ("baseline", "avx2", "avx512")
+    True
+    """
+    return _simd_level()
+
+
 __all__ = [
     "HVEstimate",
     "ParetoArchive",
@@ -43,4 +60,5 @@ __all__ = [
     "hypervolume_batch",
     "is_nondominated",
     "pareto_rank",
+    "simd_level",
 ]

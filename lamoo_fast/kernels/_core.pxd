@@ -1,21 +1,30 @@
 # The kernels for other Cython code: `from lamoo_fast.kernels._core cimport lamoo_hypervolume`.
-# Arguments and statuses (0: fine) are those of csrc/lamoo_fast.h. They need no GIL.
+# Arguments and statuses (0: fine) are those of csrc/lamoo_fast.h. They need no GIL; run may be NULL.
 
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
+cdef extern from "lamoo_fast.h":
+    ctypedef struct lamoo_run:
+        int n_threads
+        int (*interrupted)(void* context) noexcept nogil
+        void* context
+
 cdef int lamoo_hypervolume(const double* F, size_t n, size_t m, const double* ref,
-                           int n_threads, double* out) noexcept nogil
+                           const lamoo_run* run, double* out) noexcept nogil
 cdef int lamoo_hypervolume_batch(const double* F, const size_t* start, size_t k, size_t m,
-                                 const double* ref, int n_threads, double* out) noexcept nogil
+                                 const double* ref, const lamoo_run* run,
+                                 double* out) noexcept nogil
 cdef int lamoo_hv_contributions(const double* F, size_t n, size_t m, const double* ref,
-                                int ignore_dominated, int n_threads, double* out) noexcept nogil
+                                int ignore_dominated, const lamoo_run* run,
+                                double* out) noexcept nogil
 cdef int lamoo_hv_improvement(const double* C, size_t c, const double* F, size_t n, size_t m,
-                              const double* ref, int n_threads, double* out) noexcept nogil
+                              const double* ref, const lamoo_run* run,
+                                 double* out) noexcept nogil
 cdef int lamoo_hv_approx(const double* F, size_t n, size_t m, const double* ref,
-                         uint64_t n_samples, double rel_tol, uint64_t seed, int n_threads,
+                         uint64_t n_samples, double rel_tol, uint64_t seed, const lamoo_run* run,
                          double* value, double* stderr_, uint64_t* n_used) noexcept nogil
 cdef int lamoo_is_nondominated(const double* F, size_t n, size_t m, int keep_weakly,
                                uint8_t* out) noexcept nogil
 cdef int lamoo_pareto_rank(const double* F, size_t n, size_t m, int64_t* out) noexcept nogil
-cdef int lamoo_dominance_count(const double* F, size_t n, size_t m, int n_threads,
+cdef int lamoo_dominance_count(const double* F, size_t n, size_t m, const lamoo_run* run,
                                int64_t* out) noexcept nogil

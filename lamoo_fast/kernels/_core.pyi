@@ -3,6 +3,7 @@ from numpy.typing import NDArray
 
 _Floats = NDArray[np.float64]
 
+def simd_level() -> str: ...
 def hypervolume(F: _Floats, ref: _Floats, n_threads: int) -> float: ...
 def hypervolume_batch(
     F: _Floats, start: NDArray[np.uintp], ref: _Floats, n_threads: int

@@ -8,23 +8,33 @@ from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 import numpy as np
 
+import threading
+
+cdef extern from "Python.h":
+    int PyErr_CheckSignals()
+    unsigned long PyThread_get_thread_ident() nogil
+
 cdef extern from "lamoo_fast.h" nogil:
     ctypedef struct lamoo_archive:
         pass
+    const char* lamoo_simd_level()
     int c_hypervolume "lamoo_hypervolume"(
-        const double*, size_t, size_t, const double*, int, double*)
+        const double*, size_t, size_t, const double*, const lamoo_run*, double*)
     int c_hypervolume_batch "lamoo_hypervolume_batch"(
-        const double*, const size_t*, size_t, size_t, const double*, int, double*)
+        const double*, const size_t*, size_t, size_t, const double*, const lamoo_run*,
+        double*)
     int c_hv_contributions "lamoo_hv_contributions"(
-        const double*, size_t, size_t, const double*, int, int, double*)
+        const double*, size_t, size_t, const double*, int, const lamoo_run*, double*)
     int c_hv_improvement "lamoo_hv_improvement"(
-        const double*, size_t, const double*, size_t, size_t, const double*, int, double*)
+        const double*, size_t, const double*, size_t, size_t, const double*, const lamoo_run*,
+        double*)
     int c_hv_approx "lamoo_hv_approx"(
-        const double*, size_t, size_t, const double*, uint64_t, double, uint64_t, int,
-        double*, double*, uint64_t*)
+        const double*, size_t, size_t, const double*, uint64_t, double, uint64_t,
+        const lamoo_run*, double*, double*, uint64_t*)
     int c_is_nondominated "lamoo_is_nondominated"(const double*, size_t, size_t, int, uint8_t*)
     int c_pareto_rank "lamoo_pareto_rank"(const double*, size_t, size_t, int64_t*)
-    int c_dominance_count "lamoo_dominance_count"(const double*, size_t, size_t, int, int64_t*)
+    int c_dominance_count "lamoo_dominance_count"(
+        const double*, size_t, size_t, const lamoo_run*, int64_t*)
     int lamoo_archive_new(size_t, const double*, lamoo_archive**)
     void lamoo_archive_free(lamoo_archive*)
     int lamoo_archive_add(lamoo_archive*, const double*, size_t, uint8_t*)
@@ -33,6 +43,25 @@ cdef extern from "lamoo_fast.h" nogil:
     int lamoo_archive_hypervolume(lamoo_archive*, double*)
     int LAMOO_OK
     int LAMOO_NO_MEMORY
+    int LAMOO_INTERRUPTED
+
+
+cdef unsigned long main_thread = threading.main_thread().ident
+
+
+cdef int interrupted(void* context) noexcept with gil:
+    return PyErr_CheckSignals()  # the exception stays set: check() lets it out
+
+
+cdef lamoo_run run_on(int n_threads) noexcept nogil:
+    # Python hands signals to the main thread only: calls on others need not ask for them.
+    cdef lamoo_run run
+    run.n_threads = n_threads
+    run.interrupted = NULL
+    if PyThread_get_thread_ident() == main_thread:
+        run.interrupted = interrupted
+    run.context = NULL
+    return run
 
 
 cdef int check(int status) except -1:
@@ -40,35 +69,37 @@ cdef int check(int status) except -1:
         return 0
     if status == LAMOO_NO_MEMORY:
         raise MemoryError("out of memory in a lamoo_fast kernel")
+    if status == LAMOO_INTERRUPTED:
+        return -1  # with the exception that interrupted() found, KeyboardInterrupt as a rule
     raise RuntimeError(f"lamoo_fast kernel failed with status {status}; please report this")
 
 
 # ---- for Cython (_core.pxd) ----
 
 cdef int lamoo_hypervolume(const double* F, size_t n, size_t m, const double* ref,
-                           int n_threads, double* out) noexcept nogil:
-    return c_hypervolume(F, n, m, ref, n_threads, out)
+                           const lamoo_run* run, double* out) noexcept nogil:
+    return c_hypervolume(F, n, m, ref, run, out)
 
 
 cdef int lamoo_hypervolume_batch(const double* F, const size_t* start, size_t k, size_t m,
-                                 const double* ref, int n_threads, double* out) noexcept nogil:
-    return c_hypervolume_batch(F, start, k, m, ref, n_threads, out)
+                                 const double* ref, const lamoo_run* run, double* out) noexcept nogil:
+    return c_hypervolume_batch(F, start, k, m, ref, run, out)
 
 
 cdef int lamoo_hv_contributions(const double* F, size_t n, size_t m, const double* ref,
-                                int ignore_dominated, int n_threads, double* out) noexcept nogil:
-    return c_hv_contributions(F, n, m, ref, ignore_dominated, n_threads, out)
+                                int ignore_dominated, const lamoo_run* run, double* out) noexcept nogil:
+    return c_hv_contributions(F, n, m, ref, ignore_dominated, run, out)
 
 
 cdef int lamoo_hv_improvement(const double* C, size_t c, const double* F, size_t n, size_t m,
-                              const double* ref, int n_threads, double* out) noexcept nogil:
-    return c_hv_improvement(C, c, F, n, m, ref, n_threads, out)
+                              const double* ref, const lamoo_run* run, double* out) noexcept nogil:
+    return c_hv_improvement(C, c, F, n, m, ref, run, out)
 
 
 cdef int lamoo_hv_approx(const double* F, size_t n, size_t m, const double* ref,
-                         uint64_t n_samples, double rel_tol, uint64_t seed, int n_threads,
+                         uint64_t n_samples, double rel_tol, uint64_t seed, const lamoo_run* run,
                          double* value, double* stderr_, uint64_t* n_used) noexcept nogil:
-    return c_hv_approx(F, n, m, ref, n_samples, rel_tol, seed, n_threads, value, stderr_, n_used)
+    return c_hv_approx(F, n, m, ref, n_samples, rel_tol, seed, run, value, stderr_, n_used)
 
 
 cdef int lamoo_is_nondominated(const double* F, size_t n, size_t m, int keep_weakly,
@@ -80,18 +111,23 @@ cdef int lamoo_pareto_rank(const double* F, size_t n, size_t m, int64_t* out) no
     return c_pareto_rank(F, n, m, out)
 
 
-cdef int lamoo_dominance_count(const double* F, size_t n, size_t m, int n_threads,
+cdef int lamoo_dominance_count(const double* F, size_t n, size_t m, const lamoo_run* run,
                                int64_t* out) noexcept nogil:
-    return c_dominance_count(F, n, m, n_threads, out)
+    return c_dominance_count(F, n, m, run, out)
 
 
 # ---- for Python (_core.pyi) ----
 
+def simd_level():
+    return lamoo_simd_level().decode()
+
+
 def hypervolume(const double[:, ::1] F, const double[::1] ref, int n_threads):
     cdef double out = 0.0
     cdef int status
+    cdef lamoo_run run = run_on(n_threads)
     with nogil:
-        status = c_hypervolume(&F[0, 0], F.shape[0], F.shape[1], &ref[0], n_threads, &out)
+        status = c_hypervolume(&F[0, 0], F.shape[0], F.shape[1], &ref[0], &run, &out)
     check(status)
     return out
 
@@ -101,9 +137,10 @@ def hypervolume_batch(const double[:, ::1] F, const size_t[::1] start, const dou
     out = np.empty(start.shape[0] - 1)
     cdef double[::1] view = out
     cdef int status
+    cdef lamoo_run run = run_on(n_threads)
     with nogil:
         status = c_hypervolume_batch(&F[0, 0], &start[0], start.shape[0] - 1, F.shape[1], &ref[0],
-                                     n_threads, &view[0])
+                                     &run, &view[0])
     check(status)
     return out
 
@@ -113,9 +150,10 @@ def hv_contributions(const double[:, ::1] F, const double[::1] ref, bint ignore_
     out = np.empty(F.shape[0])
     cdef double[::1] view = out
     cdef int status
+    cdef lamoo_run run = run_on(n_threads)
     with nogil:
         status = c_hv_contributions(&F[0, 0], F.shape[0], F.shape[1], &ref[0], ignore_dominated,
-                                    n_threads, &view[0])
+                                    &run, &view[0])
     check(status)
     return out
 
@@ -125,9 +163,10 @@ def hv_improvement(const double[:, ::1] C, const double[:, ::1] F, const double[
     out = np.empty(C.shape[0])
     cdef double[::1] view = out
     cdef int status
+    cdef lamoo_run run = run_on(n_threads)
     with nogil:
         status = c_hv_improvement(&C[0, 0], C.shape[0], &F[0, 0], F.shape[0], F.shape[1], &ref[0],
-                                  n_threads, &view[0])
+                                  &run, &view[0])
     check(status)
     return out
 
@@ -137,9 +176,10 @@ def hv_approx(const double[:, ::1] F, const double[::1] ref, uint64_t n_samples,
     cdef double value = 0.0, stderr_ = 0.0
     cdef uint64_t n_used = 0
     cdef int status
+    cdef lamoo_run run = run_on(n_threads)
     with nogil:
         status = c_hv_approx(&F[0, 0], F.shape[0], F.shape[1], &ref[0], n_samples, rel_tol, seed,
-                             n_threads, &value, &stderr_, &n_used)
+                             &run, &value, &stderr_, &n_used)
     check(status)
     return value, stderr_, n_used
 
@@ -168,8 +208,9 @@ def dominance_count(const double[:, ::1] F, int n_threads):
     out = np.empty(F.shape[0], dtype=np.int64)
     cdef int64_t[::1] view = out
     cdef int status
+    cdef lamoo_run run = run_on(n_threads)
     with nogil:
-        status = c_dominance_count(&F[0, 0], F.shape[0], F.shape[1], n_threads, &view[0])
+        status = c_dominance_count(&F[0, 0], F.shape[0], F.shape[1], &run, &view[0])
     check(status)
     return out
 
