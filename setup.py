@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from Cython.Build import cythonize
-from setuptools import Extension, setup
+from setuptools import Extension, find_packages, setup
 
 if sys.platform == "win32":
     compile_args = ["/O2", "/std:c++17", "/EHsc", "/fp:precise"]
@@ -28,11 +28,20 @@ else:
     if sys.platform == "linux" and platform.machine() == "x86_64":
         # The least that is needed; wider sets are chosen at run time (csrc/foreach_level.hpp).
         compile_args.append("-march=x86-64-v2")
+    if sys.platform == "linux":
+        link_args.append("-Wl,--version-script=csrc/exports.map")
 
 csrc = sorted(str(p) for p in Path("csrc").glob("*.cpp") if not p.name.startswith("test_"))
-headers = sorted(str(p) for p in [*Path("csrc").glob("*.h"), *Path("csrc").glob("*.hpp")])
+headers = sorted(str(p) for p in Path("csrc").iterdir() if p.suffix in {".h", ".hpp", ".map"})
 
 setup(
+    # The C headers are installed as lamoo_fast/include.
+    packages=[*find_packages(include=["lamoo_fast*"]), "lamoo_fast.include"],
+    package_dir={"lamoo_fast.include": "csrc"},
+    package_data={
+        "lamoo_fast": ["py.typed", "kernels/*.pyi", "kernels/*.pxd"],
+        "lamoo_fast.include": ["*.h"],
+    },
     ext_modules=cythonize(
         Extension(
             "lamoo_fast.kernels._core",
@@ -44,5 +53,5 @@ setup(
             language="c++",
         ),
         compiler_directives={"language_level": 3, "embedsignature": False},
-    )
+    ),
 )

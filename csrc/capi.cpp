@@ -1,4 +1,7 @@
 // The C interface over the C++: translates exceptions into statuses, nothing else.
+#include <algorithm>
+#include <cmath>
+#include <limits>
 #include <new>
 
 #include "archive.hpp"
@@ -6,6 +9,7 @@
 #include "hv_approx.hpp"
 #include "hypervolume.hpp"
 #include "lamoo_fast.h"
+#include "lamoo_fast_capsule.h"
 #include "run.hpp"
 #include "simd.hpp"
 
@@ -99,4 +103,35 @@ lamoo_status lamoo_archive_front(const lamoo_archive* archive, double* out) {
 
 lamoo_status lamoo_archive_hypervolume(lamoo_archive* archive, double* out) {
   return guarded([=] { *out = archive->archive.hypervolume(); });
+}
+
+double lamoo_improvement_at(int m, double* x, void* front) {
+  const auto& [F, n, objectives, ref] = *static_cast<const lamoo_front*>(front);
+  double out = std::numeric_limits<double>::quiet_NaN();
+  if (m < 0 || static_cast<size_t>(m) != objectives) return out;
+  if (!std::all_of(x, x + m, [](double coordinate) { return std::isfinite(coordinate); })) return out;
+  const lamoo_status status = lamoo_hv_improvement(x, 1, F, n, objectives, ref, nullptr, &out);
+  return status == LAMOO_OK ? out : std::numeric_limits<double>::quiet_NaN();
+}
+
+const lamoo_api* lamoo_get_api(void) {
+  static const lamoo_api api = {LAMOO_FAST_ABI_VERSION,
+                                sizeof(lamoo_api),
+                                lamoo_simd_level,
+                                lamoo_hypervolume,
+                                lamoo_hypervolume_batch,
+                                lamoo_hv_contributions,
+                                lamoo_hv_improvement,
+                                lamoo_hv_approx,
+                                lamoo_is_nondominated,
+                                lamoo_pareto_rank,
+                                lamoo_dominance_count,
+                                lamoo_archive_new,
+                                lamoo_archive_free,
+                                lamoo_archive_add,
+                                lamoo_archive_size,
+                                lamoo_archive_front,
+                                lamoo_archive_hypervolume,
+                                lamoo_improvement_at};
+  return &api;
 }

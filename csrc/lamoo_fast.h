@@ -17,6 +17,14 @@
 
 #define LAMOO_FAST_ABI_VERSION 2
 
+#if defined(_WIN32)
+#define LAMOO_API __declspec(dllexport)
+#elif defined(__GNUC__)
+#define LAMOO_API __attribute__((visibility("default")))
+#else
+#define LAMOO_API
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -38,31 +46,31 @@ typedef struct lamoo_run {
 
 /* The instruction set that the kernels run with: "baseline", "avx2" or "avx512". The environment
  * variable LAMOO_FAST_SIMD, if it names one that this processor has, decides at the first call. */
-const char* lamoo_simd_level(void);
+LAMOO_API const char* lamoo_simd_level(void);
 
 /* ---- hypervolume ---- */
 
 /* Volume of the union of the boxes [F[i], ref]. */
-lamoo_status lamoo_hypervolume(const double* F, size_t n, size_t m, const double* ref,
+LAMOO_API lamoo_status lamoo_hypervolume(const double* F, size_t n, size_t m, const double* ref,
                                const lamoo_run* run, double* out);
 
 /* k sets in one call: set s is rows start[s] .. start[s+1]-1 of F. start (k+1,), out (k,). */
-lamoo_status lamoo_hypervolume_batch(const double* F, const size_t* start, size_t k, size_t m,
+LAMOO_API lamoo_status lamoo_hypervolume_batch(const double* F, const size_t* start, size_t k, size_t m,
                                      const double* ref, const lamoo_run* run, double* out);
 
 /* out[i] = volume that only row i covers; 0 for dominated and for repeated rows.
  * ignore_dominated != 0: dominated rows are taken away first, so they take nothing from others.
  * out (n,) */
-lamoo_status lamoo_hv_contributions(const double* F, size_t n, size_t m, const double* ref,
+LAMOO_API lamoo_status lamoo_hv_contributions(const double* F, size_t n, size_t m, const double* ref,
                                     int ignore_dominated, const lamoo_run* run, double* out);
 
 /* out[i] = volume that row i of C (c, m) would add to F, each on its own. out (c,) */
-lamoo_status lamoo_hv_improvement(const double* C, size_t c, const double* F, size_t n, size_t m,
+LAMOO_API lamoo_status lamoo_hv_improvement(const double* C, size_t c, const double* F, size_t n, size_t m,
                                   const double* ref, const lamoo_run* run, double* out);
 
 /* An estimate by randomised quasi-Monte Carlo. Stops at n_samples samples, or before that once
  * stderr <= rel_tol * value (rel_tol = 0: never before). value, stderr_, n_used: one number each. */
-lamoo_status lamoo_hv_approx(const double* F, size_t n, size_t m, const double* ref,
+LAMOO_API lamoo_status lamoo_hv_approx(const double* F, size_t n, size_t m, const double* ref,
                              uint64_t n_samples, double rel_tol, uint64_t seed, const lamoo_run* run,
                              double* value, double* stderr_, uint64_t* n_used);
 
@@ -70,32 +78,44 @@ lamoo_status lamoo_hv_approx(const double* F, size_t n, size_t m, const double* 
 
 /* out[i] = 1 when no row dominates row i; of equal rows only the first is kept unless
  * keep_weakly != 0. out (n,) */
-lamoo_status lamoo_is_nondominated(const double* F, size_t n, size_t m, int keep_weakly,
+LAMOO_API lamoo_status lamoo_is_nondominated(const double* F, size_t n, size_t m, int keep_weakly,
                                    uint8_t* out);
 
 /* out[i] = 0 for the front, 1 for the front of the rest, ... Equal rows share a rank. out (n,) */
-lamoo_status lamoo_pareto_rank(const double* F, size_t n, size_t m, int64_t* out);
+LAMOO_API lamoo_status lamoo_pareto_rank(const double* F, size_t n, size_t m, int64_t* out);
 
 /* out[i] = how many rows dominate row i. out (n,) */
-lamoo_status lamoo_dominance_count(const double* F, size_t n, size_t m, const lamoo_run* run,
+LAMOO_API lamoo_status lamoo_dominance_count(const double* F, size_t n, size_t m, const lamoo_run* run,
                                    int64_t* out);
 
 /* ---- archive: the front of all points ever added ---- */
 
 typedef struct lamoo_archive lamoo_archive;
 
-lamoo_status lamoo_archive_new(size_t m, const double* ref, lamoo_archive** out);
-void lamoo_archive_free(lamoo_archive* archive);
+LAMOO_API lamoo_status lamoo_archive_new(size_t m, const double* ref, lamoo_archive** out);
+LAMOO_API void lamoo_archive_free(lamoo_archive* archive);
 
 /* Rows one after the other; accepted[i] = 1 when row i was neither dominated by nor equal to a
  * member at its turn. On LAMOO_NO_MEMORY the archive is as before the call. accepted (n,) */
-lamoo_status lamoo_archive_add(lamoo_archive* archive, const double* F, size_t n,
+LAMOO_API lamoo_status lamoo_archive_add(lamoo_archive* archive, const double* F, size_t n,
                                uint8_t* accepted);
-size_t lamoo_archive_size(const lamoo_archive* archive);
+LAMOO_API size_t lamoo_archive_size(const lamoo_archive* archive);
 /* Members in lexicographic order. out (size, m) */
-lamoo_status lamoo_archive_front(const lamoo_archive* archive, double* out);
+LAMOO_API lamoo_status lamoo_archive_front(const lamoo_archive* archive, double* out);
 /* Exact hypervolume of the members, kept between calls until the front changes. */
-lamoo_status lamoo_archive_hypervolume(lamoo_archive* archive, double* out);
+LAMOO_API lamoo_status lamoo_archive_hypervolume(lamoo_archive* archive, double* out);
+
+/* ---- for numerical integration: the improvement as a function of the point ---- */
+
+typedef struct lamoo_front {
+  const double* F;
+  size_t n, m;
+  const double* ref;
+} lamoo_front;
+
+/* What a point x (m,) would add to the rows of front, a lamoo_front; NaN when m is not that of
+ * the front or on any failure. The signature is one that scipy.LowLevelCallable takes. */
+LAMOO_API double lamoo_improvement_at(int m, double* x, void* front);
 
 #ifdef __cplusplus
 }

@@ -18,6 +18,7 @@ the unit cube, ``ref (m,)`` is the reference point; the same letters stand in C+
 """
 
 from importlib.metadata import version as _version
+from pathlib import Path as _FilePath
 
 from lamoo_fast.kernels import (
     HVEstimate,
@@ -55,6 +56,22 @@ from lamoo_fast.search import (
 
 __version__ = _version("lamoo_fast")
 
+
+def get_include() -> str:
+    """Folder of the C headers ``lamoo_fast.h`` and ``lamoo_fast_capsule.h``, for compilers.
+
+    Examples
+    --------
+    >>> import os
+    >>> import lamoo_fast as lf
+    >>> "lamoo_fast.h" in os.listdir(lf.get_include())
+    True
+    """
+    package = _FilePath(__file__).parent
+    installed = package / "include"
+    return str(installed if installed.is_dir() else package.parent / "csrc")  # or a source checkout
+
+
 __all__ = [
     "FAILED",
     "CMASampler",
@@ -80,6 +97,7 @@ __all__ = [
     "dominance_count",
     "failed",
     "filter_dominated",
+    "get_include",
     "hv_approx",
     "hv_contributions",
     "hv_improvement",

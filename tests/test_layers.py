@@ -11,7 +11,7 @@ import lamoo_fast
 
 PACKAGE = Path(lamoo_fast.__file__).parent
 # A room may import itself and the rooms to its left.
-ROOMS = ["kernels", "search", "nas", "plot", "cli"]
+ROOMS = ["kernels", "search", "nas", "adapters", "plot", "cli"]
 ROOT_SOURCES = Path(__file__).parent.parent
 
 
@@ -58,7 +58,8 @@ def test_import_is_light():
     code = (
         "import sys, time, numpy\n"
         "t = time.perf_counter(); import lamoo_fast; t = time.perf_counter() - t\n"
-        "heavy = {'torch', 'matplotlib', 'sklearn', 'scipy', 'cma', 'tqdm', 'botorch', 'pandas'}\n"
+        "heavy = {'torch', 'matplotlib', 'sklearn', 'scipy', 'cma', 'tqdm', 'botorch', 'pandas',\n"
+        "         'numba'}\n"
         "print(t, *sorted(heavy & set(sys.modules)))\n"
     )
     times = []

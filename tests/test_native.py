@@ -1,15 +1,12 @@
-"""Native code: the C++ tests under sanitizers, the header in C, the kernels in others' Cython."""
+"""Native code: the C++ tests under sanitizers, the header in C."""
 
 import os
 import shutil
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-
-import lamoo_fast.kernels
 
 CSRC = Path(__file__).parent.parent / "csrc"
 TESTS = sorted(CSRC.glob("test_*.cpp"))
@@ -77,37 +74,3 @@ def test_header_is_c(compiler, tmp_path):
     )
     run(compiler_for_c, "-std=c99", "-Wall", "-Wextra", "-Werror", f"-I{CSRC}", "-fsyntax-only",
         tmp_path / "user.c")  # fmt: skip
-
-
-USER = """
-from lamoo_fast.kernels._core cimport lamoo_hypervolume
-
-def volume(const double[:, ::1] F, const double[::1] ref):
-    cdef double out = 0.0
-    assert lamoo_hypervolume(&F[0, 0], F.shape[0], F.shape[1], &ref[0], NULL, &out) == 0
-    return out
-"""
-BUILD = """
-import sys
-from Cython.Build import cythonize
-from setuptools import setup
-root, include = sys.argv.pop(), sys.argv.pop()
-setup(ext_modules=cythonize("user.pyx", include_path=[root], language_level=3),
-      include_dirs=[include])
-"""
-
-
-def test_cimport(compiler, tmp_path):
-    """Other Cython code calls a kernel without Python in between."""
-    pytest.importorskip("Cython")
-    pytest.importorskip("setuptools")
-    (tmp_path / "user.pyx").write_text(USER)
-    (tmp_path / "build.py").write_text(BUILD)
-    root = Path(lamoo_fast.kernels.__file__).parent.parent.parent
-    code = "import numpy as np, user; print(user.volume(np.zeros((1, 2)), np.full(2, 3.0)))"
-    for arguments in (["build.py", "build_ext", "--inplace", CSRC, root], ["-c", code]):
-        result = subprocess.run(
-            [sys.executable, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
-        )
-        assert result.returncode == 0, result.stderr
-    assert result.stdout.strip() == "9.0"

@@ -1,5 +1,6 @@
 # The kernels for other Cython code: `from lamoo_fast.kernels._core cimport lamoo_hypervolume`.
 # Arguments and statuses (0: fine) are those of csrc/lamoo_fast.h. They need no GIL; run may be NULL.
+# Compile with lamoo_fast.get_include() among the include directories.
 
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
@@ -8,6 +9,11 @@ cdef extern from "lamoo_fast.h":
         int n_threads
         int (*interrupted)(void* context) noexcept nogil
         void* context
+    ctypedef struct lamoo_front:
+        const double* F
+        size_t n
+        size_t m
+        const double* ref
 
 cdef int lamoo_hypervolume(const double* F, size_t n, size_t m, const double* ref,
                            const lamoo_run* run, double* out) noexcept nogil
@@ -28,3 +34,4 @@ cdef int lamoo_is_nondominated(const double* F, size_t n, size_t m, int keep_wea
 cdef int lamoo_pareto_rank(const double* F, size_t n, size_t m, int64_t* out) noexcept nogil
 cdef int lamoo_dominance_count(const double* F, size_t n, size_t m, const lamoo_run* run,
                                int64_t* out) noexcept nogil
+cdef double lamoo_improvement_at(int m, double* x, void* front) noexcept nogil

@@ -4,6 +4,7 @@
 Trusts its arguments; `lamoo_fast.kernels._check` has seen them. The GIL is released in every call.
 """
 
+from cpython.pycapsule cimport PyCapsule_New
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 import numpy as np
@@ -41,9 +42,16 @@ cdef extern from "lamoo_fast.h" nogil:
     size_t lamoo_archive_size(const lamoo_archive*)
     int lamoo_archive_front(const lamoo_archive*, double*)
     int lamoo_archive_hypervolume(lamoo_archive*, double*)
+    double c_improvement_at "lamoo_improvement_at"(int, double*, void*)
     int LAMOO_OK
     int LAMOO_NO_MEMORY
     int LAMOO_INTERRUPTED
+
+cdef extern from "lamoo_fast_capsule.h":
+    ctypedef struct lamoo_api:
+        pass
+    const lamoo_api* lamoo_get_api()
+    const char* LAMOO_CAPSULE_NAME
 
 
 cdef unsigned long main_thread = threading.main_thread().ident
@@ -114,6 +122,15 @@ cdef int lamoo_pareto_rank(const double* F, size_t n, size_t m, int64_t* out) no
 cdef int lamoo_dominance_count(const double* F, size_t n, size_t m, const lamoo_run* run,
                                int64_t* out) noexcept nogil:
     return c_dominance_count(F, n, m, run, out)
+
+
+cdef double lamoo_improvement_at(int m, double* x, void* front) noexcept nogil:
+    return c_improvement_at(m, x, front)
+
+
+# ---- for C (lamoo_fast_capsule.h) ----
+
+C_API = PyCapsule_New(<void*> lamoo_get_api(), LAMOO_CAPSULE_NAME, NULL)
 
 
 # ---- for Python (_core.pyi) ----
