@@ -1,5 +1,6 @@
 // Random degenerate calls of every function of the C interface, for the sanitizers to watch.
-// Usage: test_fuzz [rounds [seed]]. What must hold for any input is checked as well.
+// Usage: test_fuzz [rounds [seed [threads]]]. What must hold for any input is checked as well.
+// With threads, that many do all this at once, each with seeds of its own.
 
 #include <algorithm>
 #include <cmath>
@@ -8,6 +9,7 @@
 #include <cstdlib>
 #include <limits>
 #include <random>
+#include <thread>
 #include <vector>
 
 #include "lamoo_fast.h"
@@ -53,6 +55,10 @@ Case draw(Random& random) {
   Case c;
   c.n = random.below(13);
   c.m = random.one_in(8) ? 1 + random.below(40) : 1 + random.below(6);
+  if (random.one_in(100)) {  // more than a word of points, and enough for threads
+    c.m = 1 + random.below(5);
+    c.n = c.m < 4 ? random.below(3000) : random.below(200);
+  }
   const size_t kind = random.below(6);
   c.F.resize(c.n * c.m);
   for (double& x : c.F) x = coordinate(random, kind);
@@ -82,7 +88,7 @@ Case draw(Random& random) {
   return c;
 }
 
-long round_number = 0;
+thread_local long round_number = 0;
 
 void check(bool ok, const char* what, const Case& c) {
   if (ok) return;
@@ -198,12 +204,20 @@ void archive(const Case& c, const std::vector<std::uint8_t>& mask, Random& rando
 
 int main(int argc, char** argv) {
   const long rounds = argc > 1 ? std::atol(argv[1]) : 100000;
-  Random random(argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1);
-  for (; round_number < rounds; ++round_number) {
-    const Case c = draw(random);
-    volumes(c, random);
-    archive(c, dominance(c, random), random);
-  }
-  std::printf("%ld rounds of 12 calls\n", rounds);
+  const std::uint64_t seed = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1;
+  const long count = argc > 3 ? std::atol(argv[3]) : 1;
+  const auto fuzz = [&](std::uint64_t own_seed) {
+    Random random(own_seed);
+    for (round_number = 0; round_number < rounds; ++round_number) {
+      const Case c = draw(random);
+      volumes(c, random);
+      archive(c, dominance(c, random), random);
+    }
+  };
+  std::vector<std::thread> threads;
+  for (long i = 1; i < count; ++i) threads.emplace_back(fuzz, seed + static_cast<std::uint64_t>(i));
+  fuzz(seed);
+  for (std::thread& thread : threads) thread.join();
+  std::printf("%ld rounds of a dozen calls\n", rounds * count);
   return 0;
 }

@@ -11,10 +11,11 @@ import pytest
 CSRC = Path(__file__).parent.parent / "csrc"
 TESTS = sorted(CSRC.glob("test_*.cpp"))
 LIBRARY = sorted(set(CSRC.glob("*.cpp")) - set(TESTS))
-FLAGS = [
+PLAIN = [
     "-std=c++17", "-O1", "-g", "-ffp-contract=off", "-pthread", "-Wall", "-Wextra",
-    "-Wconversion", "-Werror", "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
+    "-Wconversion", "-Werror",
 ]  # fmt: skip
+FLAGS = [*PLAIN, "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 
 
 def run(*command):
@@ -62,6 +63,20 @@ def test_native(test, compiler, objects, tmp_path):
     program = tmp_path / test.stem
     run(compiler, *FLAGS, test, *objects, "-o", program)
     run(program)
+
+
+def test_races(compiler, tmp_path):
+    """Four threads make thousands of calls at once, some with threads of their own, under TSan."""
+    program = tmp_path / "fuzz"
+    flags = [*PLAIN, "-fsanitize=thread"]
+    (tmp_path / "probe.cpp").write_text("int main() { return 0; }\n")
+    try:
+        run(compiler, *flags, tmp_path / "probe.cpp", "-o", program)
+        run(program)
+    except AssertionError:
+        pytest.skip("the thread sanitizer does not run here")
+    run(compiler, *flags, CSRC / "test_fuzz.cpp", *LIBRARY, "-o", program)
+    run(program, 2500, 1, 4)  # 120,000 calls
 
 
 def test_header_is_c(compiler, tmp_path):
