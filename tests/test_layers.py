@@ -11,7 +11,7 @@ import lamoo_fast
 
 PACKAGE = Path(lamoo_fast.__file__).parent
 # A room may import itself and the rooms to its left.
-ROOMS = ["kernels", "search", "nas", "adapters", "plot", "cli"]
+ROOMS = ["kernels", "machine", "fronts", "bench", "search", "nas", "adapters", "plot", "cli"]
 ROOT_SOURCES = Path(__file__).parent.parent
 
 

@@ -1,0 +1,33 @@
+"""Contributions of all points to the hypervolume.
+
+python bench/bench_contributions.py -m 4
+"""
+
+import numpy as np
+from cases import REF, SHAPES, shapes
+from compare import Cell, options, run
+from rivals import contributions, worst_entry
+
+POINTS = {
+    2: (1000, 100_000),
+    3: (1000, 10_000),
+    4: (200, 1000),
+    5: (100, 300),
+    6: (50, 150),
+    8: (30, 80),
+}
+
+
+def main() -> None:
+    args = options(__doc__).parse_args()
+    cells = [
+        Cell("hv_contributions", shape, m, n, make, lambda F: (np.full(F.shape[1], REF),))
+        for m, sizes in POINTS.items()
+        for n in sizes
+        for shape, make in shapes(tuple(SHAPES), n, m).items()
+    ]
+    run("contributions", cells, contributions(), args, worst_entry)
+
+
+if __name__ == "__main__":
+    main()
