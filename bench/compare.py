@@ -218,7 +218,7 @@ def read(path: Path) -> tuple[str, list[Row]]:
 
 
 SUMMARY_HEAD = (
-    "target", "m", "cells", "mean ratio", "target", "worst", "floor", "worst cell", "met"
+    "target", "m", "cells", "mean ratio", "wanted", "worst", "floor", "worst cell", "met"
 )  # fmt: skip
 
 
@@ -234,16 +234,23 @@ def summary_rows(rows: Sequence[Row]) -> list[tuple[str, ...]]:
         mean = math.exp(sum(math.log(row.ratio) for row in known) / len(known))
         worst = min(known, key=lambda row: row.ratio)
         reached = {"mean": mean >= target.goal, "floor": worst.ratio >= target.floor}
-        met = [what for what, true in reached.items() if true]
+        met = ", ".join(what for what, true in reached.items() if true) or "no"
         if too_slow:
-            met = [f"ours over the limit in {len(too_slow)}"]
+            met = f"ours over the limit in {len(too_slow)}"
         m = target.objectives
-        lines.append((
-            target.group + (f", n >= {target.least_n}" if target.least_n else ""),
-            f"{m[0]}" if len(m) == 1 else f"{m[0]} to {m[-1]}",
-            str(len(known)), f"{mean:.2f}", f"{target.goal:g}", f"{worst.ratio:.2f}",
-            f"{target.floor:g}", f"{worst.shape} m={worst.m} n={worst.n} ({worst.which})", ", ".join(met) or "no",
-        ))  # fmt: skip
+        lines.append(
+            (
+                target.group + (f", n >= {target.least_n}" if target.least_n else ""),
+                f"{m[0]}" if len(m) == 1 else f"{m[0]} to {m[-1]}",
+                str(len(known)),
+                f"{mean:.2f}",
+                f"{target.goal:g}",
+                f"{worst.ratio:.2f}",
+                f"{target.floor:g}",
+                f"{worst.shape} m={worst.m} n={worst.n} ({worst.which})",
+                met,
+            )
+        )
     return lines
 
 

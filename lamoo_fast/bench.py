@@ -42,8 +42,9 @@ def _sphere(rng: np.random.Generator, n: int, m: int) -> Floats:
 
 def _linear(rng: np.random.Generator, n: int, m: int) -> Floats:
     """Uniform on the simplex, as the front of DTLZ1."""
-    F = rng.exponential(size=(n, m))
-    return np.divide(F, F.sum(axis=1, keepdims=True))
+    F: Floats = rng.exponential(size=(n, m))
+    F /= F.sum(axis=1, keepdims=True)
+    return F
 
 
 def _convex(rng: np.random.Generator, n: int, m: int) -> Floats:
@@ -54,8 +55,9 @@ def _convex(rng: np.random.Generator, n: int, m: int) -> Floats:
 def _inverted(rng: np.random.Generator, n: int, m: int) -> Floats:
     """A hyperbola, the same product of objectives everywhere: long tails along every axis."""
     Z = rng.normal(size=(n, m))
-    F = np.exp(Z - Z.mean(axis=1, keepdims=True))
-    return np.divide(F, F.max())
+    F: Floats = np.exp(Z - Z.mean(axis=1, keepdims=True))
+    F /= F.max()
+    return F
 
 
 def _clustered(rng: np.random.Generator, n: int, m: int) -> Floats:
@@ -84,7 +86,8 @@ def _mixed(rng: np.random.Generator, n: int, m: int) -> Floats:
 
 
 def _unit(X: Floats) -> Floats:
-    return np.divide(X, np.linalg.norm(X, axis=1, keepdims=True))
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    return X
 
 
 SHAPES: dict[str, Shape] = {

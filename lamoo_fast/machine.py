@@ -7,7 +7,7 @@ import os
 import platform
 from pathlib import Path
 
-from lamoo_fast import kernels
+from lamoo_fast.kernels import simd_level
 
 
 def package_version(package: str) -> str | None:
@@ -57,17 +57,6 @@ def usable_threads() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def simd_level() -> str:
-    """Instruction set that the kernels run with.
-
-    Returns
-    -------
-    str
-    """
-    level = getattr(kernels, "simd_level", None)
-    return str(level()) if level else "baseline"
 
 
 def summary() -> str:
