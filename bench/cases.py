@@ -1,4 +1,4 @@
-"""Point sets of the benchmarks: the fronts of `lamoo_fast.bench`, clouds, fronts of real tables.
+"""Point sets of the benchmarks: the fronts of `lamoo_fast.fronts`, clouds, fronts of real tables.
 
 Everything is seeded: the same arguments give the same points.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 import lamoo_fast as lf
-from lamoo_fast.bench import REF, SHAPES, front, random
+from lamoo_fast.fronts import REF, SHAPES, front, random
 
 __all__ = ["CLOUDS", "REF", "SHAPES", "cloud", "front", "is_clean", "real_front", "shapes"]
 
@@ -99,6 +99,9 @@ def shapes(names: tuple[str, ...], n: int, m: int) -> dict[str, Callable[[], np.
     makers: dict[str, Callable[[], np.ndarray]] = {
         name: lambda name=name: cloud(name, n, m) for name in names
     }
-    if not isinstance(real_front(n, m), str):
-        makers[REAL] = lambda: real_front(n, m)
+    F = real_front(n, m)
+    if isinstance(F, str):
+        print(f"no {REAL} at m={m} n={n}: {F}")
+    else:
+        makers[REAL] = lambda: F
     return makers
