@@ -204,110 +204,6 @@ void mark_front_by_sum(const double* F, std::size_t n, std::size_t m, bool keep_
   });
 }
 
-// ---- counts ----
-
-// How many of the numbers added so far are <= a given one, for numbers 0 .. n-1 (Fenwick tree).
-class PrefixCounts {
- public:
-  explicit PrefixCounts(std::size_t n) : tree_(n + 1, 0) {}
-
-  void add(std::size_t i) {
-    for (++i; i < tree_.size(); i += i & (~i + 1)) ++tree_[i];
-  }
-
-  std::int64_t at_most(std::size_t i) const {
-    std::int64_t count = 0;
-    for (++i; i > 0; i -= i & (~i + 1)) count += tree_[i];
-    return count;
-  }
-
- private:
-  std::vector<std::int64_t> tree_;
-};
-
-// m <= 2: of the rows before one in lexicographic order, those that are no larger in the last
-// objective dominate it.
-void count_by_sweep(const std::vector<KeyedRow>& rows, const double* F, std::size_t m,
-                    std::int64_t* out) {
-  std::vector<std::size_t> rank(rows.size());
-  rank_objective(rows, F, m, m - 1, [&](std::size_t row, std::size_t r) { rank[row] = r; });
-  PrefixCounts seen(rows.size());
-  for_each_distinct(rows, F, m, [&](auto first, auto last) {
-    const std::int64_t count = seen.at_most(rank[first->row]);
-    for (auto it = first; it != last; ++it) {
-      out[it->row] = count;
-      seen.add(rank[it->row]);
-    }
-  });
-}
-
-// m >= 3: each row against the rows before it in lexicographic order, which settles the first
-// objective.
-template <class Rank>
-class PairCount {
- public:
-  PairCount(const std::vector<KeyedRow>& rows, const double* F, std::size_t m)
-      : rows_(rows), ranked_(rows, F, rows.size(), m, 1), blocks_(m - 1), before_(rows.size()) {
-    blocks_.reserve(rows.size());
-    for (const KeyedRow& row : rows) blocks_.push_back(ranked_.view()[row.row]);
-    for_each_distinct(rows, F, m, [&](auto first, auto last) {
-      for (auto it = first; it != last; ++it) before_[index(it)] = index(first);
-    });
-  }
-
-  // Counts for the rows low .. high-1 in lexicographic order; counts has an entry for each.
-  void count(std::size_t low, std::size_t high, std::int64_t* counts) const {
-    std::fill(counts, counts + (high - low), 0);
-    // A block stays in the cache for all rows that come after it.
-    std::size_t after = low;
-    for (std::size_t block = 0;; ++block) {
-      while (after < high && before_[after] < (block + 1) * lanes) ++after;
-      if (after == high) break;
-      for (std::size_t i = after; i < high; ++i)
-        counts[i - low] += blocks_.count_covering(block, row(i));
-    }
-    // What is left are the rows before i in the block that i is in.
-    for (std::size_t i = low; i < high; ++i)
-      for (std::size_t other = before_[i] / lanes * lanes; other < before_[i]; ++other)
-        counts[i - low] += covers(row(other), row(i));
-  }
-
- private:
-  static constexpr std::size_t lanes = RowBlocks<Rank>::lanes;
-
-  std::size_t index(std::vector<KeyedRow>::const_iterator it) const {
-    return static_cast<std::size_t>(it - rows_.begin());
-  }
-  const Rank* row(std::size_t i) const { return ranked_.view()[rows_[i].row]; }
-  bool covers(const Rank* a, const Rank* b) const {
-    return std::equal(a, a + ranked_.view().width, b, std::less_equal<Rank>());
-  }
-
-  const std::vector<KeyedRow>& rows_;
-  Ranked<Rank> ranked_;
-  RowBlocks<Rank> blocks_;
-  std::vector<std::size_t> before_;  // number of rows before and not equal to row i
-};
-
-template <class Rank>
-void count_by_pairs(const std::vector<KeyedRow>& rows, const double* F, std::size_t m,
-                    const Run& run, std::int64_t* out) {
-  constexpr std::size_t chunk = 256;
-  constexpr double few_comparisons = 1e7;  // a millisecond or two
-  const double n = static_cast<double>(rows.size());
-  const int threads = n * n * static_cast<double>(m) < few_comparisons ? 1 : run.n_threads();
-
-  const PairCount<Rank> pairs(rows, F, m);
-  parallel_for((rows.size() + chunk - 1) / chunk, threads, run, [&] {
-    return [&](std::size_t i) {
-      const std::size_t low = i * chunk, high = std::min(rows.size(), low + chunk);
-      std::int64_t counts[chunk];  // out is written once: threads share its cache lines
-      pairs.count(low, high, counts);
-      for (std::size_t k = low; k < high; ++k) out[rows[k].row] = counts[k - low];
-    };
-  });
-}
-
 }  // namespace
 
 void is_nondominated(const double* F, std::size_t n, std::size_t m, bool keep_weakly,
@@ -332,17 +228,6 @@ void pareto_rank(const double* F, std::size_t n, std::size_t m, std::int64_t* ou
     with_rank_type(n, [&](auto rank) {
       const Ranked<decltype(rank)> ranked(rows, F, n, m, 1);
       rank_fronts<Scan<decltype(rank)>>(rows, F, m, ranked.view(), out);
-    });
-}
-
-void dominance_count(const double* F, std::size_t n, std::size_t m, const Run& run,
-                     std::int64_t* out) {
-  const std::vector<KeyedRow> rows = lexicographic_rows(F, n, m);
-  if (m <= 2)
-    count_by_sweep(rows, F, m, out);
-  else
-    with_rank_type(n, [&](auto rank) {
-      count_by_pairs<decltype(rank)>(rows, F, m, run, out);
     });
 }
 

@@ -18,7 +18,8 @@ void is_nondominated(const double* F, std::size_t n, std::size_t m, bool keep_we
 // O(n log n) for m <= 2, O(n log^2 n) for m = 3, O(n^2 m) at worst above.
 void pareto_rank(const double* F, std::size_t n, std::size_t m, std::int64_t* out);
 
-// out[i] = number of rows that dominate row i. O(n log n) for m <= 2, O(n^2 m) above.
+// out[i] = number of rows that dominate row i. O(n log n) for m <= 2, O(n log^2 n) for m = 3,
+// O(n^2 m / 512) operations on bitsets above.
 void dominance_count(const double* F, std::size_t n, std::size_t m, const Run& run,
                      std::int64_t* out);
 

@@ -152,8 +152,11 @@ def dominance_count(
 
     Notes
     -----
-    For m <= 2 a sweep in lexicographic order over a Fenwick tree (Fenwick 1994), O(n log n); for
-    m >= 3 every pair once, blockwise on the ranks of the values, O(n^2 m), O(n m) memory.
+    Points in lexicographic order. For m <= 2 a sweep over a tree of prefix counts, O(n log n); for
+    m = 3 divide and conquer with such sweeps, O(n log^2 n) (Kung, Luccio and Preparata 1975). For
+    m >= 4 points in tiles of 512: the points of a tile that are no larger than a given one are the
+    intersection of m - 1 bitsets, one from a table for each objective: O(n^2 m / 512) operations on
+    512 bits, O(n m) memory.
 
     Examples
     --------

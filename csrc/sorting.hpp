@@ -1,0 +1,45 @@
+// Sorting rows by one objective, or lexicographically.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "rows.hpp"
+
+namespace lamoo {
+
+using Index = std::uint32_t;  // of a row
+
+struct Record {
+  std::uint64_t key;  // order_key of the number to sort by
+  Index bucket;       // for the sorter
+  Index row;
+};
+
+// Stable. Two passes of a radix sort on numbers mapped linearly to small integers, then insertion:
+// O(n) where the numbers are spread out, O(n log n) always.
+class Sorter {
+ public:
+  void sort(Record* first, Record* last) { sort(first, last, 0); }
+
+ private:
+  void sort(Record* first, Record* last, int depth);
+
+  std::vector<Record> spare_;
+  std::vector<Index> starts_;
+};
+
+// Rows of F (n, m) in lexicographic order, equal rows in input order. The objectives before
+// `first_column` are ignored.
+struct LexicographicOrder {
+  LexicographicOrder(const double* F, std::size_t n, std::size_t m, std::size_t first_column = 0);
+
+  std::vector<Index> row;    // row[k]: the k-th
+  std::vector<Index> equal;  // equal[k]: position of the first row equal to the k-th
+};
+
+// Throws when there are more rows than an Index can number.
+void check_row_count(std::size_t n);
+
+}  // namespace lamoo

@@ -1,0 +1,71 @@
+// Which rows of a tile are <= a given row in every column, as a bitset. Of rows in an order in which
+// no row is dominated by a later one, a tile is up to 512 neighbours; for each column it has a table
+// of the sets of its k smallest rows, k = 0 .. 512. One row of each table, ANDed, is the answer.
+//
+// Equal numbers are ordered by position. For rows that come after a tile this is as good as <=, and
+// all columns become permutations.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "run.hpp"
+#include "sorting.hpp"
+
+namespace lamoo {
+
+constexpr std::size_t tile_size = 512;
+
+// 512 bits; the compiler makes one register or several of it. Never passed by value: that would
+// depend on the instruction set.
+typedef std::uint64_t Words __attribute__((vector_size(64)));
+constexpr std::size_t n_words = tile_size / 64;
+struct alignas(sizeof(Words)) WordSet {  // for containers, which ignore the alignment of a Words
+  Words words;
+};
+
+// Columns of n rows as permutations of 0 .. n-1, which compare as the numbers do; positions in
+// `rows` order equal numbers.
+class Columns {
+ public:
+  // The columns first .. m-1 of F (n, m).
+  Columns(const double* F, const std::vector<Index>& rows, std::size_t m, std::size_t first,
+          const Run& run);
+
+  std::size_t count() const { return count_; }
+  std::size_t n() const { return n_; }
+  const Index* place(std::size_t c) const { return place_.data() + c * n_; }  // of a position
+  const Index* order(std::size_t c) const { return order_.data() + c * n_; }  // its inverse
+
+ private:
+  std::size_t n_, count_;
+  std::vector<Index> place_, order_;
+};
+
+class Tile {
+ public:
+  explicit Tile(const Columns& all);
+
+  // Where the tile's rows are in a column: bits of 64 places, and how many rows are before.
+  struct Mark {
+    std::uint64_t bits;
+    Index before;
+  };
+
+  const Columns& columns;
+  std::size_t first = 0, last = 0;  // positions of the tile's rows
+  std::size_t stride;               // of the tables
+  std::vector<WordSet> tables;      // [column][k]
+  std::vector<Mark> marks;          // [column][place / 64]
+  mutable std::vector<std::uint16_t> smaller;
+
+  std::size_t bit_of(std::size_t k) const { return k - first; }
+};
+
+// counts[k] += how many rows of first .. last-1 are before row k in all columns and in the order,
+// for k >= first.
+void count_in_tile(Tile& tile, std::size_t first, std::size_t last, const Run& run,
+                   Index* counts);
+
+}  // namespace lamoo
