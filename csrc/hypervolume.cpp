@@ -1,16 +1,14 @@
 #include "hypervolume.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
-#include <initializer_list>
-#include <limits>
-#include <numeric>
 #include <utility>
 #include <vector>
 
+#include "bits.hpp"
 #include "dominance.hpp"
 #include "parallel.hpp"
+#include "scale.hpp"
 #include "sweep.hpp"
 #include "uncovered.hpp"
 
@@ -33,133 +31,6 @@ std::vector<size_t> rows_below(const double* F, size_t n, size_t m, const double
     if (below(F + i * m, ref, m)) rows.push_back(i);
   return rows;
 }
-
-// Rows of an array by number.
-struct Rows {
-  const double* F;
-  const std::vector<size_t>& numbers;
-};
-
-// Binary exponent of the width ref - x, which may be beyond the largest number.
-int width_exponent(double ref, double x) {
-  int e = 0;
-  const double width = ref - x;
-  if (std::isfinite(width)) {
-    std::frexp(width, &e);
-    return e;
-  }
-  std::frexp(0.5 * ref - 0.5 * x, &e);
-  return e + 1;
-}
-
-// Powers of two, one for each objective, that bring the widths to where products of many of them
-// neither overflow nor underflow on the way. They change no digit of a result, unless an objective
-// spans some hundred orders of magnitude and the product of the spans overflows by as much.
-class Scale {
- public:
-  Scale(size_t m, const double* ref, std::initializer_list<Rows> sets) : m_(m), ref_(ref) {
-    const std::vector<int> span = span_of(sets);
-    std::vector<int> shifts = shifts_for(span, span);
-    // Where no box is wide in many objectives, the spans say nothing of the volumes.
-    if (std::accumulate(span.begin(), span.end(), 0) > 2 * most) {
-      std::vector<int> other = shifts_for(largest_box_of(sets), span);
-      if (never_overflows(other, sets)) shifts = std::move(other);
-    }
-    factors_.reserve(2 * m);
-    for (const int shift : shifts) {
-      exponent_ -= shift;
-      // Two factors: one alone can be out of range.
-      factors_.push_back(std::ldexp(1.0, shift / 2));
-      factors_.push_back(std::ldexp(1.0, shift - shift / 2));
-    }
-  }
-
-  double down(double x, size_t j) const { return x * factors_[2 * j] * factors_[2 * j + 1]; }
-  double up(double volume) const { return std::ldexp(volume, exponent_); }
-
-  std::vector<double> ref() const {
-    std::vector<double> scaled(m_);
-    for (size_t j = 0; j < m_; ++j) scaled[j] = down(ref_[j], j);
-    return scaled;
-  }
-
- private:
-  // The exponent of the product of all spans, scaled. A coordinate has at most 2^54 times its span.
-  static constexpr int most = 900;
-
-  std::vector<int> span_of(std::initializer_list<Rows> sets) const {
-    std::vector<double> lowest(ref_, ref_ + m_);
-    for (const auto& [F, numbers] : sets)
-      for (const size_t row : numbers)
-        for (size_t j = 0; j < m_; ++j) lowest[j] = std::min(lowest[j], F[row * m_ + j]);
-    std::vector<int> exponents(m_);
-    for (size_t j = 0; j < m_; ++j) exponents[j] = width_exponent(ref_[j], lowest[j]);
-    return exponents;
-  }
-
-  // Calls visit(exponents of the widths) for each box.
-  template <class Visit>
-  void for_each_box(std::initializer_list<Rows> sets, Visit visit) const {
-    std::vector<int> box(m_);
-    for (const auto& [F, numbers] : sets)
-      for (const size_t row : numbers) {
-        for (size_t j = 0; j < m_; ++j) box[j] = width_exponent(ref_[j], F[row * m_ + j]);
-        visit(box);
-      }
-  }
-
-  std::vector<int> largest_box_of(std::initializer_list<Rows> sets) const {
-    std::vector<int> best;
-    int largest = std::numeric_limits<int>::min();
-    for_each_box(sets, [&](const std::vector<int>& box) {
-      const int size = std::accumulate(box.begin(), box.end(), 0);
-      if (size <= largest) return;
-      largest = size;
-      best = box;
-    });
-    return best;
-  }
-
-  // Every product on the way is one of widths inside some box.
-  bool never_overflows(const std::vector<int>& shifts, std::initializer_list<Rows> sets) const {
-    bool fits = true;
-    for_each_box(sets, [&](const std::vector<int>& box) {
-      int up = 0;
-      for (size_t j = 0; j < m_; ++j) up += std::max(box[j] + shifts[j], 0);
-      fits = fits && up < std::numeric_limits<double>::max_exponent;
-    });
-    return fits;
-  }
-
-  // Shifts that bring a box with these widths to 2^most, but no coordinate out of range.
-  static std::vector<int> shifts_for(const std::vector<int>& widths, const std::vector<int>& span) {
-    const int excess = excess_of(widths);
-    std::vector<int> shifts(widths.size());
-    for (size_t j = 0; j < widths.size(); ++j)
-      shifts[j] = std::min(std::max(widths[j] - excess, 0) - widths[j], std::max(most - span[j], 0));
-    return shifts;
-  }
-
-  // The least number which, taken off all exponents that stay positive, leaves at most `most`.
-  static int excess_of(const std::vector<int>& exponents) {
-    int excess = *std::min_element(exponents.begin(), exponents.end()) - most;
-    for (;;) {
-      int left = -most, count = 0;
-      for (const int e : exponents)
-        if (e > excess) {
-          left += e - excess;
-          ++count;
-        }
-      if (left <= 0) return excess;
-      excess += (left + count - 1) / count;  // never too much: each step takes at most count
-    }
-  }
-
-  size_t m_;
-  const double* ref_;
-  std::vector<double> factors_;
-  int exponent_ = 0;
-};
 
 // Objective j of row i, scaled, at j * rows.size() + i.
 std::vector<double> columns_of(const double* F, const std::vector<size_t>& rows, size_t m,
@@ -189,60 +60,6 @@ void contributions1(const double* F, const std::vector<size_t>& rows, const doub
   for (const size_t row : rows)
     if (row != best && (F[row] == F[best] || !ignore_dominated)) second = std::min(second, F[row]);
   out[best] = second - F[best];
-}
-
-// ---- many objectives ----
-
-// Starting a thread costs as much as some thousand cells of few points.
-int useful_threads(size_t cells, size_t points, size_t d, const Run& run) {
-  const double work = static_cast<double>(cells) * static_cast<double>(points) *
-                      static_cast<double>(d * d);
-  return work < 1e5 ? 1 : run.n_threads();
-}
-
-// The points are in ascending order of the last objective. Each adds its distance to ref there
-// times what the points before it leave uncovered of its box in the other objectives.
-double hypervolume_cells(const double* columns, size_t n, size_t m, const double* ref,
-                         const Run& run) {
-  const size_t d = m - 1;
-  PointSets points;
-  points.assign(columns, n, d);
-  std::vector<double> terms(n);
-  parallel_for(n, useful_threads(n, n, d, run), run, [&] {
-    return [&, uncovered = Uncovered(), lo = std::vector<double>(d)](size_t task) mutable {
-      const size_t i = n - 1 - task;  // the large cells first: it evens out the load of the threads
-      for (size_t j = 0; j < d; ++j) lo[j] = columns[j * n + i];
-      terms[i] = (ref[d] - columns[d * n + i]) * uncovered(points, lo.data(), ref, i, n);
-    };
-  });
-  Sum sum;
-  for (const double term : terms) sum.add(term);
-  return sum.value();
-}
-
-// Of each point, what all the others leave uncovered of its box.
-void contributions_cells(const double* columns, size_t n, size_t m, const double* ref,
-                         const Run& run, double* out) {
-  PointSets points;
-  points.assign(columns, n, m);
-  parallel_for(n, useful_threads(n, n, m, run), run, [&] {
-    return [&, uncovered = Uncovered(), lo = std::vector<double>(m)](size_t i) mutable {
-      for (size_t j = 0; j < m; ++j) lo[j] = columns[j * n + i];
-      out[i] = uncovered(points, lo.data(), ref, n, i);
-    };
-  });
-}
-
-void improvements_cells(const double* candidates, size_t c, const double* columns, size_t n,
-                        size_t m, const double* ref, const Run& run, double* out) {
-  PointSets points;
-  points.assign(columns, n, m);
-  parallel_for(c, useful_threads(c, n, m, run), run, [&] {
-    return [&, uncovered = Uncovered(), lo = std::vector<double>(m)](size_t i) mutable {
-      for (size_t j = 0; j < m; ++j) lo[j] = candidates[j * c + i];
-      out[i] = uncovered(points, lo.data(), ref, n, n);
-    };
-  });
 }
 
 void drop_dominated(const double* F, std::vector<size_t>& rows, size_t m, bool keep_equal) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "parallel.hpp"
+#include "bits.hpp"
 #include "uncovered.hpp"
 
 namespace lamoo {
@@ -256,8 +257,7 @@ void contributions3(const double* columns, size_t n, const double* ref, bool ign
   for (const auto& [point, by] : bounds) bounding[filled[point]++] = by;
 
   parallel_for(n, n < 500 ? 1 : run.n_threads(), run, [&] {
-    return [&, uncovered = Uncovered(), set = PointSets(),
-            local = std::vector<double>()](size_t i) mutable {
+    return [&, local = std::vector<double>()](size_t i) mutable {
       if (on_stairs[i] == 0) return;
       const size_t k = start[i + 1] - start[i];
       local.resize(3 * k);
@@ -267,9 +267,9 @@ void contributions3(const double* columns, size_t n, const double* ref, bool ign
         local[k + b] = q.y;
         local[2 * k + b] = q.z;
       }
-      set.assign(local.data(), k, 3);
       const double lo[] = {points[i].x, points[i].y, points[i].z};
-      out[points[i].index] = uncovered(set, lo, ref, k, k);
+      out[points[i].index] =
+          uncovered_volume(local.data(), k, 3, lo, ref, k, k, table_bytes, run);
     };
   });
 }

@@ -1,6 +1,6 @@
 // The hypervolume kernels against closed forms and against slow twins that count unit cubes.
-// Build: g++ -std=c++17 -O2 -pthread csrc/test_hypervolume.cpp csrc/{hypervolume,sweep,uncovered,
-//        word_cells,hv_approx,dominance}.cpp
+// Build: g++ -std=c++17 -O2 -pthread csrc/test_hypervolume.cpp csrc/{hypervolume,sweep,uncovered,simd,
+//        hv_approx,dominance}.cpp
 
 #include <algorithm>
 #include <cmath>
@@ -165,7 +165,6 @@ void test_grids() {
 // Each size of cell alone: no memory for sets makes all cells index lists.
 void test_cell_sizes() {
   Random random(2);
-  lamoo::Uncovered volume;
   for (int i = 0; i < 200; ++i) {
     const Grid grid = random_grid(random, 300, 4, 7);
     Values columns, hi(grid.m, static_cast<double>(grid.side));
@@ -189,11 +188,10 @@ void test_cell_sizes() {
         uncovered &= p == skip || !grid.covers(&grid.F[rows[p] * grid.m], cube);
       wanted += uncovered ? 1 : 0;
     }
-    for (const size_t bytes : {size_t{0}, size_t{8000}, lamoo::PointSets::default_bytes}) {
-      lamoo::PointSets points(bytes);
-      points.assign(columns.data(), rows.size(), grid.m);
-      check_equal("uncovered", volume(points, lo.data(), hi.data(), end, skip), wanted);
-      check_equal("uncovered again", volume(points, lo.data(), hi.data(), end, skip), wanted);
+    for (const size_t bytes : {size_t{0}, size_t{8000}, lamoo::table_bytes}) {
+      const double got = lamoo::uncovered_volume(columns.data(), rows.size(), grid.m, lo.data(),
+                                                 hi.data(), end, skip, bytes, 1);
+      check_equal("uncovered", got, wanted);
     }
   }
 }

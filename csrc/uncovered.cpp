@@ -1,351 +1,42 @@
 #include "uncovered.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <memory>
 #include <numeric>
+#include <vector>
+
+#include "bits.hpp"
+#include "parallel.hpp"
+#include "sweep.hpp"
+
+#define LAMOO_KERNEL_FILE "uncovered_kernel.hpp"
+#include "foreach_level.hpp"
 
 namespace lamoo {
 
 using std::size_t;
-using std::uint32_t;
-using std::uint64_t;
 
-namespace {
-
-size_t words_for(size_t count) { return (count + word_bits - 1) / word_bits; }
-
-bool contains(const uint64_t* set, size_t p) {
-  return (set[p / word_bits] >> p % word_bits & 1) != 0;
+double hypervolume_cells(const double* columns, size_t n, size_t m, const double* ref,
+                         const Run& run) {
+  return LAMOO_DISPATCH(hypervolume_cells)(columns, n, m, ref, run);
 }
 
-// The middle value; values is not empty and is reordered.
-double median(std::vector<double>& values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+void contributions_cells(const double* columns, size_t n, size_t m, const double* ref,
+                         const Run& run, double* out) {
+  LAMOO_DISPATCH(contributions_cells)(columns, n, m, ref, run, out);
 }
 
-}  // namespace
-
-bool PointSets::sets_fit(size_t n) const {
-  const size_t max_words = max_bytes_ / sizeof(uint64_t) / d_;
-  return n <= word_bits || (n < max_words && (n + 1) * words_for(n) <= max_words);
+void improvements_cells(const double* candidates, size_t c, const double* columns, size_t n,
+                        size_t m, const double* ref, const Run& run, double* out) {
+  LAMOO_DISPATCH(improvements_cells)(candidates, c, columns, n, m, ref, run, out);
 }
 
-void PointSets::assign(const double* columns, size_t n, size_t d) {
-  columns_ = columns;
-  n_ = n;
-  d_ = d;
-  if (is_word()) {
-    word_.resize(n, d);
-    for (size_t j = 0; j < d; ++j) std::copy_n(column(j), n, word_.column(j));
-    word_.build_sets();
-    return;
-  }
-  has_sets_ = sets_fit(n);
-  if (!has_sets_) return;
-
-  words_ = words_for(n);
-  sets_.assign(d * (n + 1) * words_, 0);
-  ranks_.resize(d * n);
-  sorted_.resize(d * n);
-  struct Entry {
-    double x;
-    uint32_t point;
-  };
-  std::vector<Entry> order(n);
-  for (size_t j = 0; j < d; ++j) {
-    for (size_t p = 0; p < n; ++p) order[p] = {column(j)[p], static_cast<uint32_t>(p)};
-    std::sort(order.begin(), order.end(), [](const Entry& a, const Entry& b) { return a.x < b.x; });
-    uint64_t* set = sets_.data() + j * (n + 1) * words_;
-    size_t rank = 0;
-    for (size_t r = 0; r < n; ++r) {
-      const size_t p = order[r].point;
-      if (r > 0 && order[r].x > order[r - 1].x) rank = r;
-      ranks_[j * n + p] = static_cast<uint32_t>(rank);
-      sorted_[j * n + r] = order[r].x;
-      std::copy_n(set, words_, set + words_);
-      set += words_;
-      set[p / word_bits] |= uint64_t{1} << p % word_bits;
-    }
-  }
-}
-
-size_t PointSets::count_up_to(size_t j, double value) const {
-  const double* sorted = sorted_.data() + j * n_;
-  return static_cast<size_t>(std::upper_bound(sorted, sorted + n_, value) - sorted);
-}
-
-double Uncovered::operator()(const PointSets& points, const double* lo, const double* hi,
-                             size_t end, size_t skip) {
-  points_ = &points;
-  if (points_->is_word()) return in_word(lo, hi, end, skip);
-  return points_->has_sets() ? in_sets(lo, hi, end, skip) : in_lists(lo, hi, end, skip);
-}
-
-double Uncovered::in_word(const double* lo, const double* hi, size_t end, size_t skip) {
-  uint64_t alive = low_bits(end);
-  if (skip < end) alive &= ~(uint64_t{1} << skip);
-  return word_cells_.uncovered(points_->word(), alive, lo, hi);
-}
-
-// ---- sets ----
-
-double Uncovered::in_sets(const double* lo, const double* hi, size_t end, size_t skip) {
-  const size_t d = points_->objectives();
-  words_ = words_for(end);
-  Cell& top = cell(0);
-  for (size_t w = 0; w < words_; ++w) top.alive[w] = low_bits(end - w * word_bits);
-  if (skip < end) top.alive[skip / word_bits] &= ~(uint64_t{1} << skip % word_bits);
-  for (size_t j = 0; j < d; ++j) {
-    const uint64_t* not_above = points_->lowest(j, points_->count_up_to(j, lo[j]));
-    for (size_t w = 0; w < words_; ++w) top.limits[j * words_ + w] = ~not_above[w];
-    top.lo[j] = lo[j];
-    top.hi[j] = hi[j];
-  }
-  return volume(0);
-}
-
-Uncovered::Cell& Uncovered::cell(size_t level) {
-  const size_t d = points_->objectives(), words = words_for(points_->size());
-  if (slabs_.size() < words || rows_.size() < d) {
-    slabs_.resize(std::max(words, slabs_.size()));
-    rows_.resize(std::max(d, rows_.size()));
-    cells_.clear();
-  }
-  while (cells_.size() <= level)
-    cells_.push_back({std::vector<uint64_t>(slabs_.size()),
-                      std::vector<uint64_t>(rows_.size() * slabs_.size()),
-                      std::vector<double>(rows_.size()), std::vector<double>(rows_.size())});
-  return cells_[level];
-}
-
-double Uncovered::volume(size_t level) {
-  Cell& here = cell(level);
-  double total = 0.0;
-  for (;;) {
-    if (!apply_slabs(here)) return total;
-    drop_dominated(here);
-    if (list_alive(here) <= word_bits) return total + volume_of_few(here);
-
-    size_t axis;
-    double at;
-    choose_cut(here, axis, at);
-    // The part below the cut, where the points at or above it are gone.
-    Cell& part = cell(level + 1);
-    const uint64_t* below = points_->lowest(axis, 0);
-    const uint64_t* up_to = points_->lowest(axis, points_->count_up_to(axis, at));
-    for (const size_t p : survivors_)
-      if (points_->column(axis)[p] == at) {
-        below = points_->lowest(axis, points_->rank(axis, p));
-        break;
-      }
-    for (size_t w = 0; w < words_; ++w) part.alive[w] = here.alive[w] & below[w];
-    std::copy_n(here.limits.begin(), points_->objectives() * words_, part.limits.begin());
-    std::copy(here.lo.begin(), here.lo.end(), part.lo.begin());
-    std::copy(here.hi.begin(), here.hi.end(), part.hi.begin());
-    part.hi[axis] = at;
-    total += volume(level + 1);
-    // The part above it, where the points up to it no longer limit.
-    here.lo[axis] = at;
-    for (size_t w = 0; w < words_; ++w) here.limits[axis * words_ + w] &= ~up_to[w];
-  }
-}
-
-// False when the cell is covered.
-bool Uncovered::apply_slabs(Cell& cell) {
-  const size_t d = points_->objectives();
-  uint64_t any = 0;
-  for (size_t w = 0; w < words_; ++w) {
-    const uint64_t alive = cell.alive[w];
-    uint64_t once = 0, twice = 0;
-    for (size_t j = 0; j < d; ++j) {
-      const uint64_t limits = cell.limits[j * words_ + w];
-      twice |= once & limits;
-      once |= limits;
-    }
-    if ((alive & ~once) != 0) return false;
-    any |= slabs_[w] = alive & ~twice;
-  }
-  if (any == 0) return true;
-  for (size_t j = 0; j < d; ++j) {
-    const double* x = points_->column(j);
-    size_t lowest = points_->size();
-    double at = cell.hi[j];
-    for (size_t w = 0; w < words_; ++w) {
-      uint64_t set = slabs_[w] & cell.limits[j * words_ + w];
-      for (; set != 0; set &= set - 1) {
-        const size_t p = w * word_bits + lowest_bit(set);
-        if (x[p] < at) {
-          at = x[p];
-          lowest = p;
-        }
-      }
-    }
-    if (lowest == points_->size()) continue;
-    cell.hi[j] = at;
-    const uint64_t* below = points_->lowest(j, points_->rank(j, lowest));
-    for (size_t w = 0; w < words_; ++w) cell.alive[w] &= below[w];
-  }
-  return true;
-}
-
-// Keep the points that no other dominates inside the cell, one of equal ones: those that are below
-// each other point somewhere where that point limits the cell.
-void Uncovered::drop_dominated(Cell& cell) {
-  const size_t d = points_->objectives();
-  for (size_t w = 0; w < words_; ++w) {
-    for (uint64_t left = cell.alive[w]; left != 0;) {
-      const unsigned at = lowest_bit(left);
-      const size_t p = w * word_bits + at;
-      size_t count = 0;
-      for (size_t j = 0; j < d; ++j)
-        if ((cell.limits[j * words_ + w] >> at & 1) != 0)
-          rows_[count++] = points_->lowest(j, points_->rank(j, p));
-      for (size_t v = 0; v < words_; ++v) {
-        uint64_t below = 0;
-        for (size_t i = 0; i < count; ++i) below |= rows_[i][v];
-        cell.alive[v] &= below;
-      }
-      cell.alive[w] |= uint64_t{1} << at;
-      left = cell.alive[w] & ~low_bits(at + 1);
-    }
-  }
-}
-
-size_t Uncovered::list_alive(const Cell& cell) {
-  survivors_.clear();
-  for (size_t w = 0; w < words_; ++w)
-    for (uint64_t set = cell.alive[w]; set != 0; set &= set - 1)
-      survivors_.push_back(w * word_bits + lowest_bit(set));
-  return survivors_.size();
-}
-
-// At most 64 points, in survivors_: a table of their own, in the objectives that they limit.
-double Uncovered::volume_of_few(const Cell& cell) {
-  const size_t d = points_->objectives(), k = survivors_.size();
-  few_.resize(k, d);
-  values_.resize(2 * d);
-  double factor = 1.0;
-  size_t used = 0;
-  for (size_t j = 0; j < d; ++j) {
-    bool limited = false;
-    for (size_t i = 0; i < k; ++i) {
-      few_.column(used)[i] = points_->column(j)[survivors_[i]];
-      limited |= few_.column(used)[i] > cell.lo[j];
-    }
-    if (!limited) {
-      factor *= cell.hi[j] - cell.lo[j];
-      continue;
-    }
-    values_[used] = cell.lo[j];
-    values_[d + used] = cell.hi[j];
-    ++used;
-  }
-  if (used == 0) return factor;
-  few_.resize(k, used);
-  few_.build_sets();
-  return factor * word_cells_.uncovered(few_, low_bits(k), values_.data(), values_.data() + d);
-}
-
-// Cut at the median of the points that limit the cell, in the objective where they are most.
-void Uncovered::choose_cut(const Cell& cell, size_t& axis, double& at) {
-  size_t most = 0;
-  axis = 0;
-  for (size_t j = 0; j < points_->objectives(); ++j) {
-    size_t count = 0;
-    for (const size_t p : survivors_) count += contains(&cell.limits[j * words_], p) ? 1u : 0u;
-    if (count > most) {
-      most = count;
-      axis = j;
-    }
-  }
-  values_.clear();
-  for (const size_t p : survivors_)
-    if (contains(&cell.limits[axis * words_], p)) values_.push_back(points_->column(axis)[p]);
-  at = median(values_);
-}
-
-// ---- lists ----
-
-double Uncovered::in_lists(const double* lo, const double* hi, size_t end, size_t skip) {
-  const size_t d = points_->objectives();
-  list_.resize(end);
-  std::iota(list_.begin(), list_.end(), size_t{0});
-  if (skip < end) list_.erase(list_.begin() + static_cast<std::ptrdiff_t>(skip));
-  Bounds& top = bounds(0);
-  std::copy_n(lo, d, top.lo.begin());
-  std::copy_n(hi, d, top.hi.begin());
-  return list_volume(list_.data(), list_.data() + list_.size(), 0);
-}
-
-Uncovered::Bounds& Uncovered::bounds(size_t level) {
-  const size_t d = points_->objectives();
-  if (!bounds_.empty() && bounds_[0].lo.size() < d) bounds_.clear();
-  while (bounds_.size() <= level)
-    bounds_.push_back({std::vector<double>(d), std::vector<double>(d)});
-  return bounds_[level];
-}
-
-// Reorders its list: each part of a cut has its points in front.
-double Uncovered::list_volume(size_t* first, size_t* last, size_t level) {
-  const size_t d = points_->objectives();
-  Bounds& here = bounds(level);
-  double total = 0.0;
-  for (;;) {
-    for (const size_t* p = first; p != last; ++p) {
-      size_t limits = 0, axis = 0;
-      for (size_t j = 0; j < d && limits < 2; ++j)
-        if (points_->column(j)[*p] > here.lo[j]) {
-          axis = j;
-          ++limits;
-        }
-      if (limits == 0) return total;
-      if (limits == 1) here.hi[axis] = std::min(here.hi[axis], points_->column(axis)[*p]);
-    }
-    for (size_t j = 0; j < d; ++j) {
-      const double* x = points_->column(j);
-      const double hi = here.hi[j];
-      last = std::partition(first, last, [x, hi](size_t p) { return x[p] < hi; });
-    }
-    if (points_->sets_fit(static_cast<size_t>(last - first)))
-      return total + volume_of_list(first, last, here);
-
-    size_t axis = 0, most = 0;
-    for (size_t j = 0; j < d; ++j) {
-      const double* x = points_->column(j);
-      const double lo = here.lo[j];
-      const auto count = std::count_if(first, last, [x, lo](size_t p) { return x[p] > lo; });
-      if (static_cast<size_t>(count) > most) {
-        most = static_cast<size_t>(count);
-        axis = j;
-      }
-    }
-    const double* x = points_->column(axis);
-    values_.clear();
-    for (const size_t* p = first; p != last; ++p)
-      if (x[*p] > here.lo[axis]) values_.push_back(x[*p]);
-    const double at = median(values_);
-
-    Bounds& part = bounds(level + 1);
-    part = here;
-    part.hi[axis] = at;
-    total += list_volume(
-        first, std::partition(first, last, [x, at](size_t p) { return x[p] < at; }), level + 1);
-    here.lo[axis] = at;
-  }
-}
-
-double Uncovered::volume_of_list(const size_t* first, const size_t* last, const Bounds& bounds) {
-  const size_t d = points_->objectives(), k = static_cast<size_t>(last - first);
-  if (!local_) {
-    local_points_ = std::make_unique<PointSets>(points_->max_bytes());
-    local_ = std::make_unique<Uncovered>();
-  }
-  gathered_.resize(d * k);
-  for (size_t j = 0; j < d; ++j)
-    for (size_t i = 0; i < k; ++i) gathered_[j * k + i] = points_->column(j)[first[i]];
-  local_points_->assign(gathered_.data(), k, d);
-  return (*local_)(*local_points_, bounds.lo.data(), bounds.hi.data(), k, k);
+double uncovered_volume(const double* columns, size_t n, size_t d, const double* lo,
+                        const double* hi, size_t end, size_t skip, size_t max_bytes,
+                        const Run& run) {
+  return LAMOO_DISPATCH(uncovered_volume)(columns, n, d, lo, hi, end, skip, max_bytes, run);
 }
 
 }  // namespace lamoo

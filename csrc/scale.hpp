@@ -1,0 +1,142 @@
+// Units in which no product of widths overflows.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <initializer_list>
+#include <limits>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+namespace lamoo {
+
+// Rows of an array by number.
+struct Rows {
+  const double* F;
+  const std::vector<std::size_t>& numbers;
+};
+
+// Binary exponent of the width ref - x, which may be beyond the largest number.
+inline int width_exponent(double ref, double x) {
+  int e = 0;
+  const double width = ref - x;
+  if (std::isfinite(width)) {
+    std::frexp(width, &e);
+    return e;
+  }
+  std::frexp(0.5 * ref - 0.5 * x, &e);
+  return e + 1;
+}
+
+// Powers of two, one for each objective, that bring the widths to where products of many of them
+// neither overflow nor underflow on the way. They change no digit of a result, unless an objective
+// spans some hundred orders of magnitude and the product of the spans overflows by as much.
+class Scale {
+ public:
+  Scale(std::size_t m, const double* ref, std::initializer_list<Rows> sets) : m_(m), ref_(ref) {
+    const std::vector<int> span = span_of(sets);
+    std::vector<int> shifts = shifts_for(span, span);
+    // Where no box is wide in many objectives, the spans say nothing of the volumes.
+    if (std::accumulate(span.begin(), span.end(), 0) > 2 * most) {
+      std::vector<int> other = shifts_for(largest_box_of(sets), span);
+      if (never_overflows(other, sets)) shifts = std::move(other);
+    }
+    factors_.reserve(2 * m);
+    for (const int shift : shifts) {
+      exponent_ -= shift;
+      // Two factors: one alone can be out of range.
+      factors_.push_back(std::ldexp(1.0, shift / 2));
+      factors_.push_back(std::ldexp(1.0, shift - shift / 2));
+    }
+  }
+
+  double down(double x, std::size_t j) const { return x * factors_[2 * j] * factors_[2 * j + 1]; }
+  double up(double volume) const { return std::ldexp(volume, exponent_); }
+
+  std::vector<double> ref() const {
+    std::vector<double> scaled(m_);
+    for (std::size_t j = 0; j < m_; ++j) scaled[j] = down(ref_[j], j);
+    return scaled;
+  }
+
+ private:
+  // The exponent of the product of all spans, scaled. A coordinate has at most 2^54 times its span.
+  static constexpr int most = 900;
+
+  std::vector<int> span_of(std::initializer_list<Rows> sets) const {
+    std::vector<double> lowest(ref_, ref_ + m_);
+    for (const auto& [F, numbers] : sets)
+      for (const std::size_t row : numbers)
+        for (std::size_t j = 0; j < m_; ++j) lowest[j] = std::min(lowest[j], F[row * m_ + j]);
+    std::vector<int> exponents(m_);
+    for (std::size_t j = 0; j < m_; ++j) exponents[j] = width_exponent(ref_[j], lowest[j]);
+    return exponents;
+  }
+
+  // Calls visit(exponents of the widths) for each box.
+  template <class Visit>
+  void for_each_box(std::initializer_list<Rows> sets, Visit visit) const {
+    std::vector<int> box(m_);
+    for (const auto& [F, numbers] : sets)
+      for (const std::size_t row : numbers) {
+        for (std::size_t j = 0; j < m_; ++j) box[j] = width_exponent(ref_[j], F[row * m_ + j]);
+        visit(box);
+      }
+  }
+
+  std::vector<int> largest_box_of(std::initializer_list<Rows> sets) const {
+    std::vector<int> best;
+    int largest = std::numeric_limits<int>::min();
+    for_each_box(sets, [&](const std::vector<int>& box) {
+      const int size = std::accumulate(box.begin(), box.end(), 0);
+      if (size <= largest) return;
+      largest = size;
+      best = box;
+    });
+    return best;
+  }
+
+  // Every product on the way is one of widths inside some box.
+  bool never_overflows(const std::vector<int>& shifts, std::initializer_list<Rows> sets) const {
+    bool fits = true;
+    for_each_box(sets, [&](const std::vector<int>& box) {
+      int up = 0;
+      for (std::size_t j = 0; j < m_; ++j) up += std::max(box[j] + shifts[j], 0);
+      fits = fits && up < std::numeric_limits<double>::max_exponent;
+    });
+    return fits;
+  }
+
+  // Shifts that bring a box with these widths to 2^most, but no coordinate out of range.
+  static std::vector<int> shifts_for(const std::vector<int>& widths, const std::vector<int>& span) {
+    const int excess = excess_of(widths);
+    std::vector<int> shifts(widths.size());
+    for (std::size_t j = 0; j < widths.size(); ++j)
+      shifts[j] = std::min(std::max(widths[j] - excess, 0) - widths[j], std::max(most - span[j], 0));
+    return shifts;
+  }
+
+  // The least number which, taken off all exponents that stay positive, leaves at most `most`.
+  static int excess_of(const std::vector<int>& exponents) {
+    int excess = *std::min_element(exponents.begin(), exponents.end()) - most;
+    for (;;) {
+      int left = -most, count = 0;
+      for (const int e : exponents)
+        if (e > excess) {
+          left += e - excess;
+          ++count;
+        }
+      if (left <= 0) return excess;
+      excess += (left + count - 1) / count;  // never too much: each step takes at most count
+    }
+  }
+
+  std::size_t m_;
+  const double* ref_;
+  std::vector<double> factors_;
+  int exponent_ = 0;
+};
+
+}  // namespace lamoo
