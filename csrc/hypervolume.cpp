@@ -10,6 +10,7 @@
 #include "parallel.hpp"
 #include "scale.hpp"
 #include "sweep.hpp"
+#include "sweep4.hpp"
 #include "uncovered.hpp"
 
 namespace lamoo {
@@ -80,7 +81,7 @@ double hypervolume(const double* F, size_t n, size_t m, const double* ref, const
   std::vector<size_t> rows = rows_below(F, n, m, ref);
   if (rows.empty()) return 0.0;
   if (m == 1) return ref[0] - lowest(F, rows, ref);
-  if (m > 3) {
+  if (m > 4) {
     if (rows.size() > word_bits) drop_dominated(F, rows, m, false);
     std::sort(rows.begin(), rows.end(), [last = F + m - 1, m](size_t a, size_t b) {
       return last[a * m] < last[b * m] || (last[a * m] == last[b * m] && a < b);
@@ -90,6 +91,7 @@ double hypervolume(const double* F, size_t n, size_t m, const double* ref, const
   const std::vector<double> columns = columns_of(F, rows, m, scale), corner = scale.ref();
   const auto volume = m == 2   ? hypervolume2(columns.data(), rows.size(), corner.data())
                       : m == 3 ? hypervolume3(columns.data(), rows.size(), corner.data())
+                      : m == 4 ? hypervolume4(columns.data(), rows.size(), corner.data(), run)
                                : hypervolume_cells(columns.data(), rows.size(), m, corner.data(),
                                                    run);
   return scale.up(volume);

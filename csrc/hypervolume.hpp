@@ -13,7 +13,8 @@
 namespace lamoo {
 
 // Volume of the union of the boxes [F[i], ref].
-// m <= 3: sort and sweep, O(n log n). m >= 4: one cell of m-1 objectives per point (uncovered.hpp).
+// m <= 3: sort and sweep, O(n log n). m = 4: a sweep (sweep4.hpp). m >= 5: one cell of m-1 objectives
+// per point (uncovered.hpp).
 double hypervolume(const double* F, std::size_t n, std::size_t m, const double* ref, const Run& run);
 
 // Set s is rows start[s] .. start[s+1]-1 of F. start (k+1,), out (k,).

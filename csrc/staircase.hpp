@@ -1,0 +1,91 @@
+// A staircase in two objectives that grows from below: what two- and three-dimensional sweeps are
+// made of.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "word_cells.hpp"
+
+namespace lamoo {
+
+// A set of numbers below n that knows its neighbours: a tree of words, 64 to one.
+class NeighbourSet {
+ public:
+  explicit NeighbourSet(std::size_t n = 1) { reset(n); }
+
+  // Empty, for numbers below n.
+  void reset(std::size_t n) {
+    none_ = n;
+    levels_ = 0;
+    std::size_t words = 0;
+    do {
+      n = (n + word_bits - 1) / word_bits;
+      start_[levels_++] = words;
+      words += n;
+    } while (n > 1);
+    words_.assign(words, 0);
+  }
+
+  std::size_t none() const { return none_; }
+
+  void insert(std::size_t i) {
+    for (std::size_t level = 0; level < levels_; ++level) {
+      word(level, i / word_bits) |= std::uint64_t{1} << i % word_bits;
+      i /= word_bits;
+    }
+  }
+
+  void erase(std::size_t i) {
+    for (std::size_t level = 0; level < levels_; ++level) {
+      word(level, i / word_bits) &= ~(std::uint64_t{1} << i % word_bits);
+      if (word(level, i / word_bits) != 0) return;
+      i /= word_bits;
+    }
+  }
+
+  // The smallest element, or none().
+  std::size_t first() const {
+    if (word(levels_ - 1, 0) == 0) return none_;
+    std::size_t i = 0;
+    for (std::size_t level = levels_; level-- > 0;) i = i * word_bits + lowest_bit(word(level, i));
+    return i;
+  }
+
+  // The smallest element above i, or none().
+  std::size_t next(std::size_t i) const {
+    for (std::size_t level = 0; level < levels_; ++level) {
+      const std::uint64_t rest = word(level, i / word_bits) & ~low_bits(i % word_bits + 1);
+      i /= word_bits;
+      if (rest == 0) continue;
+      i = i * word_bits + lowest_bit(rest);
+      while (level-- > 0) i = i * word_bits + lowest_bit(word(level, i));
+      return i;
+    }
+    return none_;
+  }
+
+  // The largest element below i, or none().
+  std::size_t previous(std::size_t i) const {
+    for (std::size_t level = 0; level < levels_; ++level) {
+      const std::uint64_t rest = word(level, i / word_bits) & low_bits(i % word_bits);
+      i /= word_bits;
+      if (rest == 0) continue;
+      i = i * word_bits + highest_bit(rest);
+      while (level-- > 0) i = i * word_bits + highest_bit(word(level, i));
+      return i;
+    }
+    return none_;
+  }
+
+ private:
+  std::uint64_t& word(std::size_t level, std::size_t i) { return words_[start_[level] + i]; }
+  std::uint64_t word(std::size_t level, std::size_t i) const { return words_[start_[level] + i]; }
+
+  std::size_t none_ = 0, levels_ = 0;
+  std::size_t start_[11] = {};  // 64^11 > 2^64
+  std::vector<std::uint64_t> words_;
+};
+
+}  // namespace lamoo
