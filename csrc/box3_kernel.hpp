@@ -4,7 +4,7 @@
 class Box3 {
  public:
   Box3() {
-    for (std::size_t i = 0; i < 2 * w; ++i) after_[i] = i > w ? 1.0 : 0.0;
+    for (std::size_t i = 0; i < w; ++i) number_[i] = static_cast<double>(i);
   }
 
   // The box is [lo, hi), lo < hi.
@@ -14,13 +14,14 @@ class Box3 {
     size_ = 0;
   }
 
-  // Points are below hi in every objective, and come in ascending order of x.
-  void add(double x, double y, double z) {
-    if (size_ == room_) grow();
-    x_[size_] = std::max(x, lo_[0]);
-    y_[size_] = std::max(y, lo_[1]);
-    z_[size_] = std::max(z, lo_[2]);
-    ++size_;
+  // The points whose lanes are set. They are below hi in every objective, and come in ascending
+  // order of x.
+  void add(LaneMask set, Lanes x, Lanes y, Lanes z) {
+    if (size_ >= room_) grow();
+    store_packed(&x_[size_], max(x, Lanes::all(lo_[0])), set);
+    store_packed(&y_[size_], max(y, Lanes::all(lo_[1])), set);
+    store_packed(&z_[size_], max(z, Lanes::all(lo_[2])), set);
+    size_ += count_bits(set.bits());
   }
 
   // Does not depend on the order of points with the same x.
@@ -28,7 +29,9 @@ class Box3 {
     if (size_ == 0) return (hi_[0] - lo_[0]) * (hi_[1] - lo_[1]) * (hi_[2] - lo_[2]);
     if (size_ <= w) return in_registers<1>();
     if (size_ <= 2 * w) return in_registers<2>();
+    if (size_ <= 3 * w) return in_registers<3>();
     if (size_ <= 4 * w) return in_registers<4>();
+    if (size_ <= 6 * w) return in_registers<6>();
     if (size_ <= 8 * w) return in_registers<8>();
     return uncovered3(x_.data(), y_.data(), z_.data(), size_, lo_, hi_, scratch_);
   }
@@ -46,12 +49,7 @@ class Box3 {
   template <std::size_t registers>
   double in_registers() {
     constexpr std::size_t most = registers * w;
-    for (std::size_t i = size_; i < most; ++i) {
-      x_[i] = hi_[0];
-      y_[i] = hi_[1];
-      z_[i] = hi_[2];
-    }
-    x_[most] = hi_[0];
+    pad<registers>();
     double level[most + 2];
     std::size_t l = sort_levels<registers>(level);
 
@@ -78,37 +76,55 @@ class Box3 {
     return volume;
   }
 
+  // hi behind the last point, to the end of the registers: a branch on the size would cost more.
+  template <std::size_t registers>
+  void pad() {
+    for (std::size_t r = 0; r < registers; ++r) {
+      const double from = static_cast<double>(size_) - static_cast<double>(r * w);
+      const LaneMask keep = Lanes::load(&number_[0]) < Lanes::all(from);
+      select(keep, Lanes::load(&x_[r * w]), Lanes::all(hi_[0])).store(&x_[r * w]);
+      select(keep, Lanes::load(&y_[r * w]), Lanes::all(hi_[1])).store(&y_[r * w]);
+      select(keep, Lanes::load(&z_[r * w]), Lanes::all(hi_[2])).store(&z_[r * w]);
+    }
+    x_[registers * w] = hi_[0];
+  }
+
   // lo, the points in ascending order, and hi. From the one returned, levels are above lo.
   template <std::size_t registers>
   std::size_t sort_levels(double* level) const {
     const Lanes one = Lanes::all(1.0), zero = Lanes::all(0.0);
     Lanes z[registers], below[registers];  // how many come before each
+    std::size_t at_lo = 0;
     for (std::size_t r = 0; r < registers; ++r) {
       z[r] = Lanes::load(&z_[r * w]);
       below[r] = zero;
+      at_lo += count_bits((z[r] <= Lanes::all(lo_[2])).bits());
     }
-    for (std::size_t j = 0; j < size_; ++j) {
-      const Lanes other = Lanes::all(z_[j]);
-      for (std::size_t r = 0; r < registers; ++r) {
-        const Lanes if_equal = j < r * w ? one : j < r * w + w ? Lanes::load(after_ + w + r * w - j) : zero;
-        below[r] = below[r] + select(other < z[r], one, select(other <= z[r], if_equal, zero));
+    for (std::size_t q = 0; q < registers; ++q)
+      for (std::size_t j = 0; j < w; ++j) {
+        // Of equal ones, the earlier comes first.
+        const Lanes other = Lanes::all(z_[q * w + j]);
+        const LaneMask later = Lanes::all(static_cast<double>(j)) < Lanes::load(number_);
+        for (std::size_t r = 0; r < registers; ++r) {
+          const Lanes if_less = select(other < z[r], one, zero);
+          const Lanes if_not_more = select(other <= z[r], one, zero);
+          below[r] = below[r] + (r < q ? if_less : r > q ? if_not_more
+                                                         : select(later, if_not_more, if_less));
+        }
       }
-    }
     level[0] = lo_[2];
     for (std::size_t r = 0; r < registers; ++r) {
       double position[w];
       below[r].store(position);
-      for (std::size_t i = r * w; i < std::min(r * w + w, size_); ++i)
-        level[1 + static_cast<std::size_t>(position[i - r * w])] = z_[i];
+      for (std::size_t i = 0; i < w; ++i)
+        level[1 + static_cast<std::size_t>(position[i])] = z_[r * w + i];
     }
     level[1 + size_] = hi_[2];
-    std::size_t first = 0;
-    while (level[first + 1] == lo_[2]) ++first;
-    return first;
+    return at_lo;
   }
 
   double lo_[3], hi_[3];
-  double after_[2 * w];  // from w - j on: 1 in the lanes after lane j
+  double number_[w];  // of the lanes
   std::size_t size_ = 0, room_ = 0;
   std::vector<double> x_, y_, z_;  // with room for all registers
   Scratch3 scratch_;

@@ -8,7 +8,7 @@
 
 #include "run.hpp"
 #include "staircase.hpp"
-#include "word_cells.hpp"
+#include "bits.hpp"
 
 #define LAMOO_KERNEL_FILE "front3_kernel.hpp"
 #include "foreach_level.hpp"

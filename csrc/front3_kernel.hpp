@@ -27,7 +27,7 @@ class Front3 {
     const Lanes none = Lanes::all(nowhere);
     Lanes hi_y = Lanes::all(ref_[1]), hi_z = Lanes::all(ref_[2]);
     std::size_t i = 0;
-    for (; x[i] <= p[0]; i += w) {
+    for (; i < size_ && x[i] <= p[0]; i += w) {
       const Lanes qx = Lanes::load(x + i), qy = Lanes::load(y + i), qz = Lanes::load(z + i);
       const LaneMask in_x = qx <= px, in_y = qy <= py, in_z = qz <= pz;
       if ((in_x & in_y & in_z).bits() != 0) return true;
@@ -39,8 +39,8 @@ class Front3 {
     // The last register may have had some points to the right of p.
     if (i > 0) i -= w;
     place_ = i;
-    while (x[place_] <= p[0]) ++place_;
-    for (; x[i] < ref_[0]; i += w) {
+    while (place_ < size_ && x[place_] <= p[0]) ++place_;
+    for (; i < size_; i += w) {
       const unsigned hits = ((Lanes::load(y + i) <= py) & (Lanes::load(z + i) <= pz)).bits();
       if (hits == 0) continue;
       hi_[0] = x[i + lowest_bit(hits)];
@@ -56,13 +56,14 @@ class Front3 {
     const Lanes hi_y = Lanes::all(hi_[1]), hi_z = Lanes::all(hi_[2]);
     gone_.clear();
     box_.start(p, hi_);
-    for (std::size_t begin = 0; x[begin] <= hi_[0]; begin += w) {
-      unsigned hits = ((Lanes::load(y + begin) <= hi_y) & (Lanes::load(z + begin) <= hi_z)).bits();
-      for (; hits != 0; hits &= hits - 1) {
-        const std::size_t i = begin + lowest_bit(hits);
-        if (x[i] >= p[0] && y[i] >= p[1] && z[i] >= p[2]) gone_.push_back(i);
-        if (x[i] < hi_[0] && y[i] < hi_[1] && z[i] < hi_[2]) box_.add(x[i], y[i], z[i]);
-      }
+    const Lanes hi_x = Lanes::all(hi_[0]);
+    const Lanes px = Lanes::all(p[0]), py = Lanes::all(p[1]), pz = Lanes::all(p[2]);
+    for (std::size_t i = 0; i < size_ && x[i] <= hi_[0]; i += w) {
+      const Lanes qx = Lanes::load(x + i), qy = Lanes::load(y + i), qz = Lanes::load(z + i);
+      box_.add((qx < hi_x) & (qy < hi_y) & (qz < hi_z), qx, qy, qz);
+      unsigned dominated = ((px <= qx) & (py <= qy) & (pz <= qz)).bits();
+      for (; dominated != 0; dominated &= dominated - 1)
+        if (i + lowest_bit(dominated) < size_) gone_.push_back(i + lowest_bit(dominated));
     }
     return box_.uncovered();
   }

@@ -22,6 +22,11 @@ struct LaneMask {
   __mmask8 bits_;
   unsigned bits() const { return bits_; }
 };
+// The lanes that are set, one after the other; the rest of the register follows.
+inline void store_packed(double* x, Lanes a, LaneMask mask) {
+  _mm512_storeu_pd(x, _mm512_maskz_compress_pd(mask.bits_, a.v));
+}
+inline Lanes max(Lanes a, Lanes b) { return {_mm512_maskz_max_pd(0xFF, a.v, b.v)}; }
 
 inline Lanes operator+(Lanes a, Lanes b) { return {_mm512_add_pd(a.v, b.v)}; }
 inline Lanes operator-(Lanes a, Lanes b) { return {_mm512_sub_pd(a.v, b.v)}; }
@@ -71,6 +76,21 @@ struct LaneMask {
   __m256d v;
   unsigned bits() const { return static_cast<unsigned>(_mm256_movemask_pd(v)); }
 };
+inline void store_packed(double* x, Lanes a, LaneMask mask) {
+  // Of each set, the halves of its lanes.
+  alignas(32) static constexpr int halves[16][8] = {
+      {0, 0, 0, 0, 0, 0, 0, 0}, {0, 1, 0, 0, 0, 0, 0, 0}, {2, 3, 0, 0, 0, 0, 0, 0},
+      {0, 1, 2, 3, 0, 0, 0, 0}, {4, 5, 0, 0, 0, 0, 0, 0}, {0, 1, 4, 5, 0, 0, 0, 0},
+      {2, 3, 4, 5, 0, 0, 0, 0}, {0, 1, 2, 3, 4, 5, 0, 0}, {6, 7, 0, 0, 0, 0, 0, 0},
+      {0, 1, 6, 7, 0, 0, 0, 0}, {2, 3, 6, 7, 0, 0, 0, 0}, {0, 1, 2, 3, 6, 7, 0, 0},
+      {4, 5, 6, 7, 0, 0, 0, 0}, {0, 1, 4, 5, 6, 7, 0, 0}, {2, 3, 4, 5, 6, 7, 0, 0},
+      {0, 1, 2, 3, 4, 5, 6, 7}};
+  const __m256i order =
+      _mm256_load_si256(reinterpret_cast<const __m256i*>(halves[mask.bits()]));
+  const __m256i packed = _mm256_permutevar8x32_epi32(_mm256_castpd_si256(a.v), order);
+  _mm256_storeu_pd(x, _mm256_castsi256_pd(packed));
+}
+inline Lanes max(Lanes a, Lanes b) { return {_mm256_max_pd(a.v, b.v)}; }
 
 inline Lanes operator+(Lanes a, Lanes b) { return {_mm256_add_pd(a.v, b.v)}; }
 inline Lanes operator-(Lanes a, Lanes b) { return {_mm256_sub_pd(a.v, b.v)}; }
@@ -106,6 +126,10 @@ struct LaneMask {
   __m128d v;
   unsigned bits() const { return static_cast<unsigned>(_mm_movemask_pd(v)); }
 };
+inline void store_packed(double* x, Lanes a, LaneMask mask) {
+  _mm_storeu_pd(x, mask.bits() == 2 ? _mm_unpackhi_pd(a.v, a.v) : a.v);
+}
+inline Lanes max(Lanes a, Lanes b) { return {_mm_max_pd(a.v, b.v)}; }
 
 inline Lanes operator+(Lanes a, Lanes b) { return {_mm_add_pd(a.v, b.v)}; }
 inline Lanes operator-(Lanes a, Lanes b) { return {_mm_sub_pd(a.v, b.v)}; }
@@ -135,6 +159,8 @@ struct LaneMask {
   bool set;
   unsigned bits() const { return set ? 1u : 0u; }
 };
+inline void store_packed(double* x, Lanes a, LaneMask) { *x = a.v; }
+inline Lanes max(Lanes a, Lanes b) { return {a.v > b.v ? a.v : b.v}; }
 
 inline Lanes operator+(Lanes a, Lanes b) { return {a.v + b.v}; }
 inline Lanes operator-(Lanes a, Lanes b) { return {a.v - b.v}; }

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "word_cells.hpp"
+#include "bits.hpp"
 
 namespace lamoo {
 
