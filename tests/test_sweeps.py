@@ -1,4 +1,4 @@
-"""Two to four objectives at sizes that the exact twins can't reach: one algorithm against another."""
+"""Two to four objectives at sizes out of reach for exact twins: one algorithm against another."""
 
 import os
 import subprocess
