@@ -2,17 +2,21 @@
 PYTHON ?= python3
 DEMO := .venv-demo
 TEST := .venv-test
+SOURCES := $(wildcard csrc/*) $(shell find lamoo_fast -name '*.py*' -not -path '*/__pycache__/*')
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_QUIET := 1
 
-.PHONY: demo test lint bench clean
+BENCH := .venv-bench
+KERNELS := hypervolume contributions approx mask ranks dominance_count archive small threads
+
+.PHONY: demo test lint bench bench-cost clean
 
 # The main job: search NAS-Bench-201 on the real table, pictures in results/nasbench201.
 demo: $(DEMO)/ready
 	rm -rf results/nasbench201
 	$(DEMO)/bin/lamoo search nasbench201 --budget 200 --seed 0 --out results/nasbench201
 
-$(DEMO)/ready: pyproject.toml setup.py $(wildcard csrc/*) $(shell find lamoo_fast -name '*.py*' -not -path '*/__pycache__/*')
+$(DEMO)/ready: pyproject.toml setup.py $(SOURCES)
 	$(PYTHON) -m venv $(DEMO)
 	rm -rf build
 	$(DEMO)/bin/pip install '.[nas]'
@@ -27,6 +31,22 @@ test:
 	$(MAKE) lint BIN=$(TEST)/bin/
 	cd tests && ../$(TEST)/bin/pytest  # from there, `import lamoo_fast` finds the wheel only
 
+# Every kernel beside the best rivals, about 10 minutes; results in results/bench. All cells: FULL=1.
+bench: $(BENCH)/ready
+	for kernel in $(KERNELS); do $(BENCH)/bin/python bench/bench_$$kernel.py $(if $(FULL),--full) || exit; done
+	$(BENCH)/bin/python bench/bench_approx.py --coverage
+	$(BENCH)/bin/python bench/summary.py
+
+# Cost of hypervolumes against the number of objectives and points, as a picture.
+bench-cost: $(BENCH)/ready
+	$(BENCH)/bin/python bench/hv_cost.py
+
+$(BENCH)/ready: pyproject.toml setup.py $(SOURCES)
+	$(PYTHON) -m venv $(BENCH)
+	rm -rf build
+	$(BENCH)/bin/pip install '.[bench]'
+	touch $@
+
 BIN ?=
 lint:
 	$(BIN)ruff check
@@ -34,4 +54,4 @@ lint:
 	$(BIN)mypy
 
 clean:
-	rm -rf build dist results .venv-demo .venv-test *.egg-info
+	rm -rf build dist results $(DEMO) $(TEST) $(BENCH) *.egg-info

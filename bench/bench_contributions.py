@@ -3,8 +3,7 @@
 python bench/bench_contributions.py -m 4
 """
 
-import numpy as np
-from cases import REF, SHAPES, shapes
+from cases import SHAPES, shapes, with_ref
 from compare import Cell, options, run
 from rivals import contributions, worst_entry
 
@@ -20,13 +19,14 @@ POINTS = {
 
 def main() -> None:
     args = options(__doc__).parse_args()
+    contenders = contributions()
     cells = [
-        Cell("hv_contributions", shape, m, n, make, lambda F: (np.full(F.shape[1], REF),))
+        Cell("hv_contributions", shape, m, n, make, contenders, with_ref, worst_entry)
         for m, sizes in POINTS.items()
         for n in sizes
         for shape, make in shapes(tuple(SHAPES), n, m).items()
     ]
-    run("contributions", cells, contributions(), args, worst_entry)
+    run("contributions", cells, args)
 
 
 if __name__ == "__main__":

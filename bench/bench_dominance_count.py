@@ -14,13 +14,14 @@ FULL_POINTS = (1000, 10_000, 30_000)
 
 def main() -> None:
     args = options(__doc__).parse_args()
+    contenders = counts()
     cells = [
-        Cell("dominance_count", shape, m, n, make)
+        Cell("dominance_count", shape, m, n, make, contenders, error=differ)
         for m in OBJECTIVES
         for n in (FULL_POINTS if args.full or m == 3 else POINTS)
         for shape, make in shapes(CLOUDS, n, m).items()
     ]
-    run("dominance_count", cells, counts(), args, differ)
+    run("dominance_count", cells, args)
 
 
 if __name__ == "__main__":

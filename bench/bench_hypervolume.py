@@ -3,10 +3,10 @@
 python bench/bench_hypervolume.py -m 8 -n 100
 """
 
-import numpy as np
-from cases import REF, SHAPES, shapes
+from cases import SHAPES, shapes, with_ref
 from compare import Cell, options, run
-from rivals import hypervolume_contenders
+
+from lamoo_fast.bench import hypervolume_contenders
 
 POINTS = {
     2: (1000, 100_000, 1_000_000),
@@ -25,14 +25,15 @@ LEFT_FOR_FULL = {(2, 1_000_000)}
 
 def main() -> None:
     args = options(__doc__).parse_args()
+    contenders = hypervolume_contenders()
     cells = [
-        Cell("hypervolume", shape, m, n, make, lambda F: (np.full(F.shape[1], REF),))
+        Cell("hypervolume", shape, m, n, make, contenders, with_ref)
         for m, sizes in POINTS.items()
         for n in sizes
         if args.full or (m, n) not in LEFT_FOR_FULL
         for shape, make in shapes(tuple(SHAPES), n, m).items()
     ]
-    run("hypervolume", cells, hypervolume_contenders(), args)
+    run("hypervolume", cells, args)
 
 
 if __name__ == "__main__":

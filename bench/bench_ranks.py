@@ -14,13 +14,14 @@ FULL_POINTS = (1000, 10_000, 100_000)
 
 def main() -> None:
     args = options(__doc__).parse_args()
+    contenders = ranks()
     cells = [
-        Cell("pareto_rank", shape, m, n, make)
+        Cell("pareto_rank", shape, m, n, make, contenders, error=differ)
         for m in OBJECTIVES
         for n in (FULL_POINTS if args.full or m < 5 else POINTS)
         for shape, make in shapes(CLOUDS, n, m).items()
     ]
-    run("ranks", cells, ranks(), args, differ)
+    run("ranks", cells, args)
 
 
 if __name__ == "__main__":

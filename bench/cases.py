@@ -14,7 +14,17 @@ import numpy as np
 import lamoo_fast as lf
 from lamoo_fast.fronts import REF, SHAPES, front, random
 
-__all__ = ["CLOUDS", "REF", "SHAPES", "cloud", "front", "is_clean", "real_front", "shapes"]
+__all__ = [
+    "CLOUDS",
+    "REF",
+    "SHAPES",
+    "cloud",
+    "front",
+    "is_clean",
+    "real_front",
+    "shapes",
+    "with_ref",
+]
 
 REAL = "nasbench201"
 CLOUDS = ("uniform", "correlated", "anticorrelated", "grid")
@@ -51,6 +61,11 @@ def cloud(shape: str, n: int, m: int, seed: int = 0) -> np.ndarray:
     if shape == "grid":  # whole numbers: ties and repeated points
         return rng.integers(20, size=(n, m)) / 20
     raise ValueError(f"shape is {shape!r}; wanted one of {', '.join([*SHAPES, *CLOUDS])}")
+
+
+def with_ref(F: np.ndarray) -> tuple[np.ndarray]:
+    """What follows the points in the arguments of a hypervolume."""
+    return (np.full(F.shape[1], REF),)
 
 
 def is_clean(shape: str) -> bool:

@@ -1,23 +1,17 @@
 """Who competes in which kernel. Ours comes first; rivals that are not installed are left out.
 
 Peers known to be slower than others in every cell are not listed. What they get wrong is said at
-their place, and `right` keeps them out of those cells.
+their place, and `fits` keeps them out of those cells.
 """
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 import lamoo_fast as lf
-from lamoo_fast.bench import OURS, Contender, hypervolume_contenders, inside, installed
-
-__all__ = [
-    "archive",
-    "contributions",
-    "counts",
-    "hypervolume_contenders",
-    "masks",
-    "ranks",
-    "worst_entry",
-]
+from lamoo_fast.bench import OURS, Contender, inside, installed
 
 
 def worst_entry(ours: np.ndarray, theirs: np.ndarray) -> float:
@@ -26,7 +20,9 @@ def worst_entry(ours: np.ndarray, theirs: np.ndarray) -> float:
 
 
 def differ(ours: np.ndarray, theirs: np.ndarray) -> float:
-    """Share of the entries that are not equal."""
+    """Share of the entries that are not equal; all if there is another number of them."""
+    if ours.shape != theirs.shape:
+        return 1.0
     return float(np.mean(ours != theirs))
 
 
@@ -79,12 +75,12 @@ def ranks() -> list[Contender]:
     if moocore := installed("moocore"):
         found.append(Contender("moocore", moocore.pareto_rank, tolerance=0.0))
     if functions := installed("pymoo.functions"):
-        for name, function, right in (
+        for name, function, fits in (
             ("pymoo-ens", "efficient_non_dominated_sort", lambda m, clean: True),
             ("pymoo-bos", "fast_best_order_sort", lambda m, clean: clean),
         ):
             sort = functions.load_function(function)
-            found.append(Contender(name, sort, right, _ranks_of_fronts, tolerance=0.0))
+            found.append(Contender(name, sort, fits, _ranks_of_fronts, tolerance=0.0))
     return found
 
 
@@ -129,24 +125,30 @@ def blocked_count(F: np.ndarray) -> np.ndarray:
     return count
 
 
-def archive() -> list[Contender]:
-    """Points added one after the other; the members at the end. Ours also as one batch."""
-    found = [Contender(OURS, _ours_at_once, tidy=_in_order, tolerance=0.0),
-             Contender(f"{OURS} one by one", _ours_one_by_one, tidy=_in_order, tolerance=0.0),
-             Contender("numpy", scanned_archive, tidy=_in_order, tolerance=0.0)]  # fmt: skip
+def archives(add: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> list[Contender]:
+    """Points added one after the other, `add` is ours; the members at the end.
+
+    moarchiving keeps the hypervolume of 2 objectives up to date, which ours is asked for then too.
+    """
+    found = [
+        Contender(OURS, add, tidy=_in_order, tolerance=0.0),
+        Contender("numpy", scanned_archive, tidy=_in_order, tolerance=0.0),
+    ]
     if moarchiving := installed("moarchiving"):
 
-        def add(F: np.ndarray, ref: np.ndarray) -> np.ndarray:
-            members = moarchiving.get_mo_archive(reference_point=ref.tolist(), n_obj=F.shape[1])
-            if F.shape[1] == 2:  # exact fractions by default, at many times the cost
-                members.hypervolume_final_float_type = float
-                members.hypervolume_computation_float_type = float
-            for point in F.tolist():
-                members.add(point)
+        def theirs(F: np.ndarray, ref: np.ndarray) -> np.ndarray:
+            members = moarchiving.get_mo_archive(reference_point=ref.tolist(), n_obj=2)
+            # Exact fractions by default, at many times the cost.
+            members.hypervolume_final_float_type = float
+            members.hypervolume_computation_float_type = float
+            with warnings.catch_warnings():  # it tells when floats lose digits, at length
+                warnings.simplefilter("ignore")
+                for point in F.tolist():
+                    members.add(point)
             return np.array(list(members))
 
         found.append(
-            Contender("moarchiving", add, lambda m, clean: m <= 3, _in_order, tolerance=0.0)
+            Contender("moarchiving", theirs, lambda m, clean: m == 2, _in_order, tolerance=0.0)
         )
     return found
 
@@ -155,16 +157,20 @@ def _in_order(points: np.ndarray) -> np.ndarray:
     return points[np.lexsort(points.T)]
 
 
-def _ours_at_once(F: np.ndarray, ref: np.ndarray) -> np.ndarray:
+def add_at_once(F: np.ndarray, ref: np.ndarray) -> np.ndarray:
     members = lf.ParetoArchive(ref)
     members.add(F)
+    if len(ref) == 2:
+        members.hypervolume  # noqa: B018
     return members.front
 
 
-def _ours_one_by_one(F: np.ndarray, ref: np.ndarray) -> np.ndarray:
+def add_one_by_one(F: np.ndarray, ref: np.ndarray) -> np.ndarray:
     members = lf.ParetoArchive(ref)
     for i in range(len(F)):
         members.add(F[i : i + 1])
+        if len(ref) == 2:
+            members.hypervolume  # noqa: B018
     return members.front
 
 
@@ -184,3 +190,40 @@ def scanned_archive(F: np.ndarray, ref: np.ndarray) -> np.ndarray:
         members[left] = point
         k = left + 1
     return members[:k]
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """An approximate hypervolume. Work is proportional to `effort`: samples, or as much as them."""
+
+    name: str
+    call: Callable[[np.ndarray, np.ndarray, int, int], float]  # F, ref, effort, seed
+
+
+def estimators() -> list[Estimator]:
+    """Ours first. moocore's Rphi-FWE+ and DZ2019-HW are deterministic."""
+    found = [
+        Estimator(
+            OURS,
+            lambda F, ref, effort, seed: lf.hv_approx(F, ref, n_samples=effort, seed=seed).value,
+        )
+    ]
+    if moocore := installed("moocore"):
+        found += [
+            Estimator(
+                f"moocore {method}",
+                lambda F, ref, effort, seed, method=method: moocore.hv_approx(
+                    F, ref, nsamples=effort, seed=seed, method=method
+                ),
+            )
+            for method in ("Rphi-FWE+", "DZ2019-MC", "DZ2019-HW")
+        ]
+    if pygmo := installed("pygmo"):
+
+        def fpras(F: np.ndarray, ref: np.ndarray, effort: int, seed: int) -> float:
+            # The number of samples is proportional to 1 / eps^2.
+            method = pygmo.bf_fpras(eps=min(0.9, 4 / effort**0.5), delta=0.25, seed=seed)
+            return float(pygmo.hypervolume(inside(F, ref)).compute(ref, hv_algo=method))
+
+        found.append(Estimator("pygmo FPRAS", fpras))
+    return found

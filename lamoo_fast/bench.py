@@ -40,8 +40,9 @@ class Contender:
     name : str
     call : callable
         Takes the arguments of a cell; the first is the (n, m) array of points.
-    right : callable
-        Whether the results are right for m objectives and a `clean` set (mutually non-dominated).
+    fits : callable
+        Whether it takes part for m objectives and a `clean` set (mutually non-dominated): where
+        its results are right, and not hopelessly slow.
     tidy : callable
         Makes results comparable; not timed.
     tolerance : float
@@ -52,7 +53,7 @@ class Contender:
 
     name: str
     call: Callable[..., Any]
-    right: Callable[[int, bool], bool] = lambda m, clean: True
+    fits: Callable[[int, bool], bool] = lambda m, clean: True
     tidy: Callable[[Any], Any] = lambda result: result
     tolerance: float = 1e-12
     exact: bool = True
@@ -75,6 +76,9 @@ def installed(module: str) -> Any | None:
         return None
 
 
+_MOOCORE_UP_TO = 10  # its time explodes without warning beyond: hundreds of times the others
+
+
 def hypervolume_contenders(ours: str = OURS) -> list[Contender]:
     """List ours and every installed rival for the exact hypervolume.
 
@@ -95,13 +99,15 @@ def hypervolume_contenders(ours: str = OURS) -> list[Contender]:
     """
     contenders = [Contender(ours, hypervolume)]
     if moocore := installed("moocore"):
-        contenders.append(Contender("moocore", moocore.hypervolume))
+        contenders.append(
+            Contender("moocore", moocore.hypervolume, lambda m, clean: m <= _MOOCORE_UP_TO)
+        )
     if hvwfg := installed("hvwfg"):
         contenders.append(
             Contender(
                 "hvwfg",
                 lambda F, ref: hvwfg.wfg(inside(F, ref), ref),
-                right=lambda m, clean: m > 2 or clean,
+                fits=lambda m, clean: m > 2 or clean,
                 tolerance=1e-11,
             )
         )
@@ -273,20 +279,22 @@ def _time(call: Callable[..., Any], args: Sequence[Any], number: int = 1) -> flo
 
 
 def _expected(call: Callable[..., Any], args: Sequence[Any], limit: float) -> float:
-    """Seconds that a call will take, by doubling the number of points. Also warms up."""
+    """Seconds that a call will take, by taking more and more points. Also warms up."""
     points, *rest = args
-    sizes = sorted({max(len(points) >> k, 2) for k in range(1, 8)})
+    n: int = len(points)
+    sizes: list[int] = sorted({max(n >> k, 2) for k in range(1, 8)} | {max(3 * n // 4, 2)})
     call(points[: sizes[0]].copy(), *rest)  # who compiles at the first call does it here
-    before, growth = 0.0, 2.0
-    for size in sizes:
+    before, seconds, power = sizes[0], 0.0, 1.0
+    for size, following in zip(sizes, [*sizes[1:], n], strict=True):
         part = points[:size].copy()
-        seconds = min(_time(call, (part, *rest)) for _ in range(2 if before < 0.01 else 1))
-        if before > _SAMPLE:
-            growth = max(2.0, seconds / before)
-        before = seconds
-        if seconds * growth > limit:  # already for twice as many points
+        taken = min(_time(call, (part, *rest)) for _ in range(2 if seconds < 0.01 else 1))
+        if seconds > _SAMPLE and size > before:
+            power = max(1.0, math.log(taken / seconds) / math.log(size / before))
+        before, seconds = size, taken
+        expected = seconds * math.exp(power * math.log(following / size))
+        if expected > limit:
             break
-    return before * growth
+    return expected
 
 
 # ---------------------------------------------------------------------------------------------
@@ -337,6 +345,70 @@ def hypervolume_cells(
         share = max(0.0, until - time.perf_counter()) / (len(cells) - k)
         F = front(shape, n, m)
         clean = shape != "mixed"
-        fit = [c for c in contenders if c.right(m, clean)]
+        fit = [c for c in contenders if c.fits(m, clean)]
         args = (F, np.full(m, REF))
         yield shape, m, n, compare(fit, args, limit=share / len(fit), budget=share / 2)
+
+
+def heading(names: Sequence[str]) -> str:
+    """Heading of the lines that `line` gives.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Contenders, ours first.
+
+    Returns
+    -------
+    str
+    """
+    return f"{'shape':13} {'m':>2} {'n':>7}" + "".join(f"  {name:>16}" for name in names)
+
+
+def line(names: Sequence[str], shape: str, m: int, n: int, outcome: Outcome) -> str:
+    """One cell as a line: times, those of rivals with their ratio to ours.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Contenders, ours first.
+    shape : str
+    m, n : int
+    outcome : Outcome
+
+    Returns
+    -------
+    str
+    """
+    ours = outcome.seconds.get(names[0], math.nan)
+    cells = []
+    for name in names:
+        if name in outcome.wrong:
+            cell = f"off by {outcome.errors[name]:.0e}"
+        elif name in outcome.left_out:
+            cell = "too slow"
+        elif name not in outcome.seconds:
+            cell = "-"
+        else:
+            cell = duration(outcome.seconds[name])
+            if name != names[0] and not math.isnan(ours):
+                cell += f" {'x' + format(outcome.seconds[name] / ours, '.3g'):>7}"
+        cells.append(cell)
+    return f"{shape:13} {m:2} {n:7}" + "".join(f"  {cell:>16}" for cell in cells)
+
+
+def duration(seconds: float) -> str:
+    """Format a time in three digits.
+
+    Parameters
+    ----------
+    seconds : float
+
+    Returns
+    -------
+    str
+    """
+    for unit, scale in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
+        if seconds >= scale:
+            return f"{seconds / scale:.3g} {unit}"
+    return "-" if math.isnan(seconds) else f"{seconds / 1e-9:.3g} ns"

@@ -1,10 +1,8 @@
-"""The command ``lamoo``: search a problem, resume a search, show the installation."""
+"""The command ``lamoo``: search a problem, resume a search, time kernels, show what is here."""
 
 from __future__ import annotations
 
 import argparse
-import csv
-import importlib.metadata
 import io
 import logging
 import math
@@ -16,21 +14,18 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-import numpy as np
-
-from lamoo_fast.kernels import ParetoArchive, _core
-from lamoo_fast.nas import Problem, Table, data_folder, load_problem, problem_names
+from lamoo_fast import bench, machine, report
+from lamoo_fast.fronts import SHAPES
+from lamoo_fast.kernels import _core, simd_level
+from lamoo_fast.nas import Problem, data_folder, load_problem, problem_names
 from lamoo_fast.nas.problem import nearest
 from lamoo_fast.search import (
     CMASampler,
     EHVISampler,
-    Float,
     Greedy,
     LaMOO,
     Leaf,
-    PartitionTree,
     Study,
-    Trial,
     UniformSampler,
     selection,
 )
@@ -47,8 +42,6 @@ SELECTIONS: dict[str, Callable[[], Any]] = {
     "greedy": Greedy,
 }
 _RUN = ("budget", "batch", "sampler", "selection", "seed", "workers", "timeout")
-_ROWS_PRINTED = 40
-_MAX_OBJECTIVES_TRACED = 5  # beyond, exact hypervolumes of long histories take minutes
 _INTERRUPTED = 128 + 2  # as shells report SIGINT
 _BROKEN_PIPE = 128 + 13  # and SIGPIPE
 
@@ -86,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         where = f": {error.filename}" if error.filename else ""
         _complain(f"error: {error.strerror or error}{where}")
         return 2
-    except (ValueError, RuntimeError, ImportError) as error:
+    except (ValueError, RuntimeError, ImportError, MemoryError) as error:
         _complain(f"error: {error}")
         return 2
     except Exception as error:
@@ -140,12 +133,12 @@ def _parser() -> argparse.ArgumentParser:
     number = _whole(1)
     option("--budget", type=number, default=200, metavar="N", help="evaluations in all (200)")
     option("--batch", type=number, default=5, metavar="N", help="asked for at once (5)")
-    for name, known, what in (
+    for name, options, what in (
         ("--sampler", SAMPLERS, "draws points inside the chosen region"),
         ("--selection", SELECTIONS, "chooses the region"),
     ):
-        first, shown = next(iter(known)), "|".join(known)
-        option(name, type=_one_of(known), default=first, metavar=shown, help=f"{what} ({first})")
+        first, shown = next(iter(options)), "|".join(options)
+        option(name, type=_one_of(options), default=first, metavar=shown, help=f"{what} ({first})")
     option("--seed", type=_whole(0), default=0, metavar="N", help="same seed, same trials (0)")
     option("--workers", type=number, metavar="N", help="processes that evaluate (none: run here)")
     option("--timeout", type=_seconds, metavar="S", help="seconds until an evaluation has failed")
@@ -156,6 +149,18 @@ def _parser() -> argparse.ArgumentParser:
     resume.add_argument("dir", type=Path, help="folder of the results")
     resume.add_argument("--budget", type=_whole(1), metavar="N", help="new number of evaluations")
     resume.set_defaults(command=_resume)
+
+    beside = commands.add_parser("bench", help="time beside rivals", description=_bench.__doc__)
+    beside.add_argument("kernel", choices=["hv"], help="hv: exact hypervolume")
+    few, known = [2, 3, 4, 5, 6, 8, 10], ", ".join(SHAPES)
+    for name, to, parse, given, shown, what in (
+        ("-m", "objectives", _each(_whole(1)), few, "M,M", "numbers of objectives (2 to 10)"),
+        ("-n", "points", _each(_whole(1)), [], "N,N", "numbers of points (by objectives)"),
+        ("--shapes", "shapes", _each(_one_of(SHAPES)), list(SHAPES), "A,B", f"of {known} (all)"),
+        ("--seconds", "seconds", _seconds, 30.0, "S", "time to take, about (30)"),
+    ):
+        beside.add_argument(name, dest=to, type=parse, default=given, metavar=shown, help=what)
+    beside.set_defaults(command=_bench)
 
     info = commands.add_parser("info", help="show the installation", description=_info.__doc__)
     info.set_defaults(command=_info)
@@ -196,6 +201,16 @@ def _one_of(known: Mapping[str, Any]) -> Callable[[str], str]:
         return text
 
     return parse
+
+
+def _each(parse: Callable[[str], Any]) -> Callable[[str], list[Any]]:
+    def parse_all(text: str) -> list[Any]:
+        values = [parse(part) for part in _names(text)]
+        if not values:
+            raise argparse.ArgumentTypeError(f"got {text!r}; wanted at least one")
+        return values
+
+    return parse_all
 
 
 def _search(args: argparse.Namespace) -> int:
@@ -284,135 +299,27 @@ def _go(problem: Problem, opt: LaMOO, journal: Journal) -> int:
             f"go on with: lamoo resume {shlex.quote(str(out))}"
         )
         return _INTERRUPTED
-    return _report(problem, opt, out)
-
-
-def _report(problem: Problem, opt: LaMOO, out: Path) -> int:
-    """Write the front and the pictures, print the front and a summary."""
-    failures = [t for t in opt.trials if t.status == "failed"]
     front = sorted(opt.pareto_front(), key=lambda t: t.values or ())
     if not front:
+        failures = [t for t in opt.trials if t.status == "failed"]
         why = failures[0].message if failures else "none was evaluated"
         _complain(f"no trial succeeded, {len(failures)} failed; the first: {why}")
         return 1
-    _write_front(problem, front, out / "front.csv")
-    best = _draw(problem, opt, out)
-    print(_table(problem, front))
-    ref = opt.ref
-    if ref is None:
-        volume = "hypervolume unknown: no reference point yet"
-    else:
-        volume = f"hypervolume {opt.hypervolume():.6g}"
-        if best is not None:
-            volume += f" ({100 * opt.hypervolume() / best:.2f} % of the true front's {best:.6g})"
-        volume += f" against ({', '.join(f'{r:.6g}' for r in ref)})"
-    print(f"\n{volume}; {len(opt.trials)} evaluations, {len(failures)} failed; results in {out}")
+    print(report.write(problem, opt, front, out))
     return 0
 
 
-def _write_front(problem: Problem, front: Sequence[Trial], path: Path) -> None:
-    names = [o.name for o in problem.objectives]
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["id", *problem.space.names, *names])
-        writer.writerows([t.id, *t.config.values(), *(t.values or ())] for t in front)
-
-
-def _draw(problem: Problem, opt: LaMOO, out: Path) -> float | None:
-    """Write the pictures; return the true front's hypervolume, if it is known."""
-    from lamoo_fast import plot
-
-    m = len(problem.objectives)
-    exact = m <= _MAX_OBJECTIVES_TRACED
-    title = f"{problem.name}, LaMOO"
-    table = problem if isinstance(problem, Table) else None
-    true_front = table.true_front() if table is not None and exact else None
-    best = table.hypervolume(opt.ref) if table is not None and exact else None
-    figures = {}
-    if m > 1:
-        figures["pareto"] = plot.pareto(
-            opt.trials, problem.objectives, ref=opt.ref, true_front=true_front, title=title
-        )
-    if opt.ref is not None:
-        if exact:
-            figures["hypervolume"] = plot.hypervolume_trace(
-                _trace(opt, opt.ref), best=best, title=title
-            )
-        tree = _tree(opt, opt.ref)
-        chosen = opt.selection.select(tree) if exact else None
-        figures["tree"] = plot.partition_tree(tree, chosen=chosen, values=exact, title=title)
-        if problem.space.d == 2 and all(
-            isinstance(p, Float) for p in problem.space.params.values()
-        ):
-            figures["regions"] = plot.regions(tree, opt.trials, chosen=chosen, title=title)
-    for name, figure in figures.items():
-        figure.savefig(out / f"{name}.png")
-    return best
-
-
-def _trace(opt: LaMOO, ref: Sequence[float]) -> list[float]:
-    """Hypervolume after each trial, by id."""
-    archive = ParetoArchive(ref, maximise=[d == "maximize" for d in opt.directions])
-    volumes = []
-    for trial in opt.trials:
-        if trial.values is not None:
-            archive.add(np.array([trial.values]))
-        volumes.append(archive.hypervolume)
-    return volumes
-
-
-def _tree(opt: LaMOO, ref: Sequence[float]) -> PartitionTree:
-    """Tree over all trials; the search's own may not know the last ones."""
-    done = [t for t in opt.trials if t.values is not None]
-    signs = np.array([-1.0 if d == "maximize" else 1.0 for d in opt.directions])
-    return PartitionTree.build(
-        opt.space,
-        np.array([t.x for t in done]),
-        signs * np.array([t.values for t in done]),
-        signs * np.array(ref),
-        opt.classifier,
-        leaf_size=opt.leaf_size,
-    )
-
-
-def _table(problem: Problem, front: Sequence[Trial]) -> str:
-    """Lay out the front in aligned columns."""
-    head = ["id", *(o.label for o in problem.objectives), *problem.space.names]
-    rows = [
-        [str(t.id), *(f"{v:.6g}" for v in t.values or ()), *map(_short, t.config.values())]
-        for t in front[:_ROWS_PRINTED]
-    ]
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    lines = [
-        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-        for row in [head, *rows]
-    ]
-    if len(front) > _ROWS_PRINTED:
-        lines.append(f"... and {len(front) - _ROWS_PRINTED} more in front.csv")
-    return "\n".join(lines)
-
-
-def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
 def _info(args: argparse.Namespace) -> int:
-    """Show versions, the processor and where the compiled part is."""
-    packages = (
-        "lamoo_fast", "numpy", "scipy", "scikit-learn", "matplotlib", "tqdm",
-        "torch", "botorch", "cma", "analog-nasbench", "nas-bench-graph",
-    )  # fmt: skip
-    facts = {"python": f"{platform.python_version()} on {platform.platform()}"}
-    for package in packages:
-        try:
-            facts[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            facts[package] = "not installed"
-    model, features = _processor()
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    """Show versions, the processor, what the kernels use of it, and where they are."""
+    facts = {
+        "python": f"{platform.python_version()} on {platform.platform()}",
+        **{p: machine.package_version(p) or "not installed" for p in machine.PACKAGES},
+    }
+    model, features = machine.processor()
     facts["processor"] = model
     facts["features"] = features or "unknown"
-    facts["threads"] = f"{usable} usable of {os.cpu_count()}"
+    facts["kernels"] = f"{simd_level()}, C interface {_core.ABI_VERSION}"
+    facts["threads"] = f"{machine.usable_threads()} usable of {os.cpu_count()}"
     facts["extension"] = str(_core.__file__)
     try:
         facts["data folder"] = str(data_folder())
@@ -424,14 +331,18 @@ def _info(args: argparse.Namespace) -> int:
     return 0
 
 
-def _processor() -> tuple[str, str]:
-    """Model of the processor and those of its features that matter to numeric code."""
-    wanted = ("sse4_2", "avx", "avx2", "fma", "avx512f", "asimd", "sve")
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return platform.processor() or platform.machine(), ""
-    facts = dict(line.split(":", 1) for line in reversed(text.splitlines()) if ":" in line)
-    facts = {key.strip(): value.strip() for key, value in facts.items()}
-    flags = (facts.get("flags") or facts.get("Features") or "").split()
-    return facts.get("model name", platform.machine()), " ".join(f for f in wanted if f in flags)
+def _bench(args: argparse.Namespace) -> int:
+    """Time the exact hypervolume beside every rival that is installed, one thread each."""
+    print(machine.summary())
+    names = [c.name for c in bench.hypervolume_contenders()]
+    if len(names) == 1:
+        print("no rival is installed; for all: pip install 'lamoo_fast[bench]'")
+    print(bench.heading(names))
+    wrong = False
+    for shape, m, n, outcome in bench.hypervolume_cells(
+        args.objectives, args.points, args.shapes, args.seconds
+    ):
+        print(bench.line(names, shape, m, n, outcome), flush=True)
+        wrong |= outcome.alarm
+    print("Times of rivals are followed by their ratio to ours; above 1, ours is faster.")
+    return int(wrong)

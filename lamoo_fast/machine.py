@@ -9,6 +9,12 @@ from pathlib import Path
 
 from lamoo_fast.kernels import simd_level
 
+PACKAGES = (
+    "lamoo_fast", "numpy", "scipy", "scikit-learn", "matplotlib", "tqdm",
+    "torch", "botorch", "cma", "analog-nasbench", "nas-bench-graph", "numba",
+    "moocore", "pygmo", "hvwfg", "paretoset", "moarchiving", "pymoo",
+)  # fmt: skip
+
 
 def package_version(package: str) -> str | None:
     """Version of an installed distribution, or None.
@@ -67,7 +73,7 @@ def summary() -> str:
     str
     """
     return (
-        f"{processor()[0]}, {usable_threads()} threads, {simd_level()}; "
+        f"{processor()[0]}, {usable_threads()} processors, {simd_level()}; "
         f"Python {platform.python_version()}, NumPy {package_version('numpy')}, "
         f"lamoo_fast {package_version('lamoo_fast') or 'not installed'}"
     )

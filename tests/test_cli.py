@@ -17,6 +17,7 @@ import pytest
 
 import lamoo_fast as lf
 from lamoo_fast.cli import main
+from lamoo_fast.kernels import simd_level
 from lamoo_fast.nas import load_problem
 from lamoo_fast.search.journal import FILE, Journal
 
@@ -232,6 +233,7 @@ def test_info(lamoo, here):
     assert facts["python"].startswith(sys.version.split()[0])
     assert os.path.isfile(facts["extension"])
     assert int(facts["threads"].split()[0]) >= 1
+    assert facts["kernels"].startswith(f"{simd_level()}, C interface ")
     assert "LAMOO_DATA is not set" in facts["data folder"]
     assert err == ""
 

@@ -3,6 +3,8 @@ from numpy.typing import NDArray
 
 _Floats = NDArray[np.float64]
 
+ABI_VERSION: int
+
 def simd_level() -> str: ...
 def hypervolume(F: _Floats, ref: _Floats, n_threads: int) -> float: ...
 def hypervolume_batch(

@@ -18,6 +18,7 @@ cdef extern from "Python.h":
 cdef extern from "lamoo_fast.h" nogil:
     ctypedef struct lamoo_archive:
         pass
+    int LAMOO_FAST_ABI_VERSION
     const char* lamoo_simd_level()
     int c_hypervolume "lamoo_hypervolume"(
         const double*, size_t, size_t, const double*, const lamoo_run*, double*)
@@ -131,6 +132,7 @@ cdef double lamoo_improvement_at(int m, double* x, void* front) noexcept nogil:
 # ---- for C (lamoo_fast_capsule.h) ----
 
 C_API = PyCapsule_New(<void*> lamoo_get_api(), LAMOO_CAPSULE_NAME, NULL)
+ABI_VERSION = LAMOO_FAST_ABI_VERSION
 
 
 # ---- for Python (_core.pyi) ----
