@@ -1,3 +1,5 @@
+#include "bitset_kernel.hpp"
+
 namespace lamoo {
 namespace LAMOO_LEVEL {
 
@@ -87,23 +89,23 @@ void count_across(const Index* y_order, const Index* z_order, Index low, Index m
 
 void count_leaf(const Index* y_order, const Index* z_order, Index low, Index high, Index* counts) {
   // Bits are places in the order of z.
-  const Words lane = {0, 1, 2, 3, 4, 5, 6, 7};
-  Words y_before[tile_size], seen = {};
+  WordSet y_before[tile_size];
   std::uint16_t z_place[tile_size];
   for (Index i = 0; i < high - low; ++i) z_place[z_order[i] - low] = static_cast<std::uint16_t>(i);
+  Bits seen = {};
   for (Index i = 0; i < high - low; ++i) {
     const Index k = y_order[i] - low;
-    const std::uint64_t word = z_place[k] / 64u, one = std::uint64_t{1} << z_place[k] % 64;
-    y_before[k] = seen & ((Words)(lane < word) | ((Words)(lane == word) & (one - 1)));
-    seen |= (Words)(lane == word) & one;
+    Bits before = seen;
+    before.keep_below(z_place[k]);
+    before.store(y_before[k]);
+    seen.add(z_place[k]);
   }
-  seen = Words{};
+  seen = {};
   for (Index k = 0; k < high - low; ++k) {
-    const Words set = seen & y_before[k];
-    int count = 0;
-    for (std::size_t w = 0; w < n_words; ++w) count += __builtin_popcountll(set[w]);
-    counts[low + k] += static_cast<Index>(count);
-    seen |= (Words)(lane == z_place[k] / 64u) & (std::uint64_t{1} << z_place[k] % 64);
+    Bits set = seen;
+    set &= y_before[k];
+    counts[low + k] += set.count();
+    seen.add(z_place[k]);
   }
 }
 

@@ -1,21 +1,7 @@
+#include "bitset_kernel.hpp"
+
 namespace lamoo {
 namespace LAMOO_LEVEL {
-
-constexpr Words lane = {0, 1, 2, 3, 4, 5, 6, 7};
-
-static inline void set_bit(Words& set, std::size_t i) {
-  set |= (Words)(lane == i / 64) & (std::uint64_t{1} << i % 64);
-}
-
-static inline void keep_bits_below(Words& set, std::size_t i) {
-  set &= (Words)(lane < i / 64) | ((Words)(lane == i / 64) & ((std::uint64_t{1} << i % 64) - 1));
-}
-
-static inline Index count_bits(const Words& set) {
-  int count = 0;
-  for (std::size_t w = 0; w < n_words; ++w) count += __builtin_popcountll(set[w]);
-  return static_cast<Index>(count);
-}
 
 static void fill_tile(Tile& tile) {
   const std::size_t first = tile.first, per_column = tile.marks.size() / tile.columns.count();
@@ -28,14 +14,14 @@ static void fill_tile(Tile& tile) {
     for (std::size_t k = first; k < tile.last; ++k)
       marks[place[k] / 64].bits |= std::uint64_t{1} << place[k] % 64;
     Index before = 0;
-    Words smallest = {};
-    table[0].words = smallest;
+    Bits smallest = {};
+    smallest.store(table[0]);
     for (std::size_t w = 0; w < per_column; ++w) {
       marks[w].before = before;
       for (std::uint64_t bits = marks[w].bits; bits != 0; bits &= bits - 1) {
         const Index k = order[w * 64 + static_cast<unsigned>(__builtin_ctzll(bits))];
-        set_bit(smallest, tile.bit_of(k));
-        table[++before].words = smallest;
+        smallest.add(tile.bit_of(k));
+        smallest.store(table[++before]);
       }
     }
   }
@@ -64,10 +50,10 @@ static inline void for_each_set(const Tile& tile, std::size_t count, At at, Visi
     for (std::size_t i = 0; i < size; ++i) {
       const std::uint16_t* k = smaller + i * columns;
       const WordSet* table = tile.tables.data();
-      Words set = table[k[0]].words;
+      Bits set = Bits::load(table[k[0]]);
       for (std::size_t c = 1; c < columns; ++c) {
         table += tile.stride;
-        set &= table[k[c]].words;
+        set &= table[k[c]];
       }
       visit(low + i, set);
     }
@@ -79,16 +65,16 @@ void count_in_tile(Tile& tile, const Run& run, Index* counts) {
   const std::size_t first = tile.first, n = tile.columns.n();
   for_each_set(
       tile, tile.last - first, [=](std::size_t i) { return first + i; },
-      [=](std::size_t i, Words& set) {
-        keep_bits_below(set, i);
-        counts[first + i] += count_bits(set);
+      [=](std::size_t i, Bits& set) {
+        set.keep_below(i);
+        counts[first + i] += set.count();
       });
   constexpr std::size_t some = 4096;
   for (std::size_t low = tile.last; low < n; low += some) {
     run.check();
     for_each_set(
         tile, std::min(some, n - low), [=](std::size_t i) { return low + i; },
-        [=](std::size_t i, const Words& set) { counts[low + i] += count_bits(set); });
+        [=](std::size_t i, const Bits& set) { counts[low + i] += set.count(); });
   }
 }
 

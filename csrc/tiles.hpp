@@ -17,12 +17,9 @@ namespace lamoo {
 
 constexpr std::size_t tile_size = 512;
 
-// 512 bits; the compiler makes one register or several of it. Never passed by value: that would
-// depend on the instruction set.
-typedef std::uint64_t Words __attribute__((vector_size(64)));
 constexpr std::size_t n_words = tile_size / 64;
-struct alignas(sizeof(Words)) WordSet {  // for containers, which ignore the alignment of a Words
-  Words words;
+struct alignas(64) WordSet {
+  std::uint64_t word[n_words];
 };
 
 // Columns of n rows as permutations of 0 .. n-1, which compare as the numbers do; positions in
