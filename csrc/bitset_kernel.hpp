@@ -40,6 +40,15 @@ struct Bits {
     return static_cast<Index>(count);
   }
 
+  // The last bit of the set, or -1.
+  int last() const {
+    for (std::size_t w = n_words; w-- > 0;) {
+      const std::uint64_t word = part[w / LAMOO_LANES][w % LAMOO_LANES];
+      if (word != 0) return static_cast<int>(w * 64) + 63 - __builtin_clzll(word);
+    }
+    return -1;
+  }
+
  private:
   static const Lanes* lanes(const WordSet& set) {
     return reinterpret_cast<const Lanes*>(set.word);

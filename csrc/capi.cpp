@@ -71,12 +71,15 @@ lamoo_status lamoo_hv_approx(const double* F, size_t n, size_t m, const double* 
 }
 
 lamoo_status lamoo_is_nondominated(const double* F, size_t n, size_t m, int keep_weakly,
-                                   uint8_t* out) {
-  return guarded([=] { lamoo::is_nondominated(F, n, m, keep_weakly != 0, out); });
+                                   const lamoo_run* run, uint8_t* out) {
+  return guarded(
+      [=] { lamoo::is_nondominated(F, n, m, keep_weakly != 0, out, lamoo::Run(run)); });
 }
 
-lamoo_status lamoo_pareto_rank(const double* F, size_t n, size_t m, int64_t* out) {
-  return guarded([=] { lamoo::pareto_rank(F, n, m, out); });
+lamoo_status lamoo_pareto_rank(const double* F, size_t n, size_t m, size_t max_fronts,
+                               size_t min_points, const lamoo_run* run, int64_t* out) {
+  return guarded(
+      [=] { lamoo::pareto_rank(F, n, m, {max_fronts, min_points}, lamoo::Run(run), out); });
 }
 
 lamoo_status lamoo_dominance_count(const double* F, size_t n, size_t m, const lamoo_run* run,

@@ -8,10 +8,11 @@
 
 #include "dominance.hpp"
 #include "parallel.hpp"
+#include "prefixes.hpp"
 #include "sorting.hpp"
 #include "tiles.hpp"
 
-#define LAMOO_KERNEL_FILE "cross_kernel.hpp"
+#define LAMOO_KERNEL_FILE "count_kernel.hpp"
 #include "foreach_level.hpp"
 
 namespace lamoo {
@@ -21,8 +22,6 @@ namespace {
 // Columns are permutations in which equal numbers are ordered by position, so row i <= row k
 // everywhere, for i < k, when i is before k in all columns. Rows equal to k are counted that way
 // too, and taken off at the end.
-
-std::size_t prefix_count_bytes(std::size_t n) { return 5 * n + 1024; }  // 4 (n + n/16 + ...)
 
 // What a thread counts on its own; added to the sum when the thread is done.
 struct Counts {
@@ -43,7 +42,7 @@ struct Counts {
 // in z; then the same for either half.
 struct CubeCounts : Counts {
   CubeCounts(std::vector<Index>& all, std::mutex& lock)
-      : Counts(all, lock), spare(all.size()), tree(prefix_count_bytes(all.size())) {}
+      : Counts(all, lock), spare(all.size()), tree(prefix_bytes(all.size())) {}
 
   // y, z: the rows in the order of either column. Puts each half in order.
   void count(Index* y, Index* z, Index low, Index high, const Run& run) {
@@ -129,8 +128,9 @@ void count_cube(const Columns& columns, const Run& run, std::vector<Index>& coun
 void count_tiles(const Columns& columns, const Run& run, std::vector<Index>& counts) {
   struct TileCounts : Counts {
     TileCounts(std::vector<Index>& all, std::mutex& lock, const Columns& columns)
-        : Counts(all, lock), tile(columns) {}
+        : Counts(all, lock), tile(columns), smaller(chunk_size * columns.count()) {}
     Tile tile;
+    Smaller smaller;
   };
   constexpr std::size_t few = 4 * tile_size;
   const std::size_t n = columns.n();
@@ -138,7 +138,8 @@ void count_tiles(const Columns& columns, const Run& run, std::vector<Index>& cou
   parallel_for((n + tile_size - 1) / tile_size, n < few ? 1 : run.n_threads(), run, [&] {
     return [&, own = std::make_unique<TileCounts>(counts, mutex, columns)](std::size_t i) {
       const std::size_t first = i * tile_size;
-      count_in_tile(own->tile, first, std::min(n, first + tile_size), run, own->counts.data());
+      count_in_tile(own->tile, first, std::min(n, first + tile_size), run, own->smaller,
+                    own->counts.data());
     };
   });
 }
@@ -171,7 +172,7 @@ void dominance_count(const double* F, std::size_t n, std::size_t m, const Run& r
   } else {
     const Columns columns(F, order.row, m, 1, run);
     if (m == 2) {
-      std::vector<unsigned char> tree(prefix_count_bytes(n));
+      std::vector<unsigned char> tree(prefix_bytes(n));
       LAMOO_DISPATCH(count_plane)(columns.place(0), n, tree.data(), counts.data());
     } else if (m == 3) {
       count_cube(columns, run, counts);

@@ -79,10 +79,13 @@ LAMOO_API lamoo_status lamoo_hv_approx(const double* F, size_t n, size_t m, cons
 /* out[i] = 1 when no row dominates row i; of equal rows only the first is kept unless
  * keep_weakly != 0. out (n,) */
 LAMOO_API lamoo_status lamoo_is_nondominated(const double* F, size_t n, size_t m, int keep_weakly,
-                                   uint8_t* out);
+                                   const lamoo_run* run, uint8_t* out);
 
-/* out[i] = 0 for the front, 1 for the front of the rest, ... Equal rows share a rank. out (n,) */
-LAMOO_API lamoo_status lamoo_pareto_rank(const double* F, size_t n, size_t m, int64_t* out);
+/* out[i] = 0 for the front, 1 for the front of the rest, ... Equal rows share a rank. Only the first
+ * max_fronts fronts are told apart, and only as many as it takes to hold min_points rows: all other
+ * rows get the number of the fronts that are. SIZE_MAX for both: all fronts. out (n,) */
+LAMOO_API lamoo_status lamoo_pareto_rank(const double* F, size_t n, size_t m, size_t max_fronts,
+                                         size_t min_points, const lamoo_run* run, int64_t* out);
 
 /* out[i] = how many rows dominate row i. out (n,) */
 LAMOO_API lamoo_status lamoo_dominance_count(const double* F, size_t n, size_t m, const lamoo_run* run,

@@ -35,7 +35,7 @@ Mask front_of(const Values& F, size_t m, bool keep_weakly) {
 
 Counts ranks_of(const Values& F, size_t m) {
   Counts out(F.size() / m);
-  lamoo::pareto_rank(F.data(), out.size(), m, out.data());
+  lamoo::pareto_rank(F.data(), out.size(), m, {}, lamoo::Run(), out.data());
   return out;
 }
 

@@ -152,11 +152,12 @@ std::vector<std::uint8_t> dominance(const Case& c, Random& random) {
   std::vector<std::uint8_t> first(c.n, 9), weakly(c.n, 9);
   std::vector<std::int64_t> rank(c.n, -1), count(c.n, -1);
   const lamoo_run three = {3, nullptr, nullptr};
-  check(lamoo_is_nondominated(c.F.data(), c.n, c.m, 0, first.data()) == LAMOO_OK &&
-            lamoo_is_nondominated(c.F.data(), c.n, c.m, 1, weakly.data()) == LAMOO_OK &&
-            lamoo_pareto_rank(c.F.data(), c.n, c.m, rank.data()) == LAMOO_OK &&
-            lamoo_dominance_count(c.F.data(), c.n, c.m, random.one_in(2) ? nullptr : &three,
-                                  count.data()) == LAMOO_OK,
+  const lamoo_run* run = random.one_in(2) ? nullptr : &three;
+  check(lamoo_is_nondominated(c.F.data(), c.n, c.m, 0, nullptr, first.data()) == LAMOO_OK &&
+            lamoo_is_nondominated(c.F.data(), c.n, c.m, 1, run, weakly.data()) == LAMOO_OK &&
+            lamoo_pareto_rank(c.F.data(), c.n, c.m, SIZE_MAX, SIZE_MAX, run,
+                              rank.data()) == LAMOO_OK &&
+            lamoo_dominance_count(c.F.data(), c.n, c.m, run, count.data()) == LAMOO_OK,
         "status", c);
   for (size_t i = 0; i < c.n && c.trusted; ++i) {
     check(weakly[i] == (rank[i] == 0) && weakly[i] == (count[i] == 0), "mask, rank, count", c);

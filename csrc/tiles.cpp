@@ -26,18 +26,50 @@ Columns::Columns(const double* F, const std::vector<Index>& rows, std::size_t m,
   });
 }
 
+Columns::Columns(const Columns& other, const std::vector<Index>& rows)
+    : n_(other.n_), count_(other.count_ + 1), place_(count_ * n_), order_(count_ * n_) {
+  for (std::size_t c = 0; c < count_; ++c)
+    for (std::size_t k = 0; k < n_; ++k) {
+      const Index place = c == 0 ? rows[k] : other.place(c - 1)[rows[k]];
+      place_[c * n_ + k] = place;
+      order_[c * n_ + place] = static_cast<Index>(k);
+    }
+}
+
 Tile::Tile(const Columns& all)
     : columns(all),
+      bit(all.n()),
       stride(std::min(all.n(), tile_size) + 1),
       tables(all.count() * stride),
-      marks(all.count() * (all.n() / 64 + 1)),
-      smaller(64 * all.count()) {}
+      marks(all.count() * (all.n() / 64 + 1)) {
+  rows.reserve(tile_size);
+}
 
 void count_in_tile(Tile& tile, std::size_t first, std::size_t last, const Run& run,
-                   Index* counts) {
-  tile.first = first;
-  tile.last = last;
-  LAMOO_DISPATCH(count_in_tile)(tile, run, counts);
+                   Smaller& smaller, Index* counts) {
+  tile.rows.clear();
+  for (std::size_t k = first; k < last; ++k) {
+    tile.rows.push_back(static_cast<Index>(k));
+    tile.bit[k] = static_cast<std::uint16_t>(k - first);
+  }
+  LAMOO_DISPATCH(count_in_tile)(tile, run, smaller.data(), counts);
+}
+
+void rank_in_tile(Tile& tile, Smaller& smaller, Index* ranks) {
+  for (std::size_t i = 0; i < tile.rows.size(); ++i)
+    tile.bit[tile.rows[i]] = static_cast<std::uint16_t>(i);
+  LAMOO_DISPATCH(rank_in_tile)(tile, smaller.data(), ranks);
+
+  std::stable_sort(tile.rows.begin(), tile.rows.end(),
+                   [=](Index a, Index b) { return ranks[a] < ranks[b]; });
+  for (std::size_t i = 0; i < tile.rows.size(); ++i)
+    tile.bit[tile.rows[i]] = static_cast<std::uint16_t>(i);
+  LAMOO_DISPATCH(fill_tile)(tile);
+}
+
+void rank_above_tile(const Tile& tile, const Index* rows, std::size_t n, Smaller& smaller,
+                     Index* ranks) {
+  LAMOO_DISPATCH(rank_above_tile)(tile, rows, n, smaller.data(), ranks);
 }
 
 }  // namespace lamoo

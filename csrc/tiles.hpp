@@ -29,6 +29,9 @@ class Columns {
   // The columns first .. m-1 of F (n, m).
   Columns(const double* F, const std::vector<Index>& rows, std::size_t m, std::size_t first,
           const Run& run);
+  // The same with positions themselves as a column before the others, then with row k at the
+  // position where it is in `rows`.
+  Columns(const Columns& other, const std::vector<Index>& rows);
 
   std::size_t count() const { return count_; }
   std::size_t n() const { return n_; }
@@ -40,8 +43,7 @@ class Columns {
   std::vector<Index> place_, order_;
 };
 
-class Tile {
- public:
+struct Tile {
   explicit Tile(const Columns& all);
 
   // Where the tile's rows are in a column: bits of 64 places, and how many rows are before.
@@ -51,18 +53,28 @@ class Tile {
   };
 
   const Columns& columns;
-  std::size_t first = 0, last = 0;  // positions of the tile's rows
-  std::size_t stride;               // of the tables
-  std::vector<WordSet> tables;      // [column][k]
-  std::vector<Mark> marks;          // [column][place / 64]
-  mutable std::vector<std::uint16_t> smaller;
-
-  std::size_t bit_of(std::size_t k) const { return k - first; }
+  std::vector<Index> rows;         // up to tile_size positions
+  std::vector<std::uint16_t> bit;  // of a position, if it is in the tile
+  std::size_t stride;              // of the tables
+  std::vector<WordSet> tables;     // [column][k]
+  std::vector<Mark> marks;         // [column][place / 64]
 };
 
-// counts[k] += how many rows of first .. last-1 are before row k in all columns and in the order,
-// for k >= first.
+constexpr std::size_t chunk_size = 64;  // rows whose places in a tile are looked up at a time
+using Smaller = std::vector<std::uint16_t>;  // scratch memory, chunk_size * columns
+
+// counts[k] += how many of the rows first .. last-1 are before row k in all columns and in the
+// order, for k >= first.
 void count_in_tile(Tile& tile, std::size_t first, std::size_t last, const Run& run,
-                   Index* counts);
+                   Smaller& smaller, Index* counts);
+
+// Ranks among the rows of the tile, given lower bounds. Columns must settle the order: no row is
+// before an earlier one in all of them. Then puts the tile's rows and bits in the order of rank.
+void rank_in_tile(Tile& tile, Smaller& smaller, Index* ranks);
+
+// Raises the ranks of the given rows, all after the tile, above the rows of the tile that are before
+// them in all columns.
+void rank_above_tile(const Tile& tile, const Index* rows, std::size_t n, Smaller& smaller,
+                     Index* ranks);
 
 }  // namespace lamoo

@@ -21,10 +21,11 @@ KERNELS = {
     ),
     "hv_improvement": lambda F, ref, **kw: k.hv_improvement(F[::2], F[1::2], ref, **kw),
     "hv_approx": lambda F, ref, **kw: k.hv_approx(F, ref, n_samples=2**10, seed=1, **kw),
-    "is_nondominated": lambda F, ref, **_: k.is_nondominated(F),
-    "is_nondominated_weakly": lambda F, ref, **_: k.is_nondominated(F, keep_weakly=True),
-    "filter_dominated": lambda F, ref, **_: k.filter_dominated(F),
-    "pareto_rank": lambda F, ref, **_: k.pareto_rank(F),
+    "is_nondominated": lambda F, ref, **kw: k.is_nondominated(F, **kw),
+    "is_nondominated_weakly": lambda F, ref, **kw: k.is_nondominated(F, keep_weakly=True, **kw),
+    "filter_dominated": lambda F, ref, **kw: k.filter_dominated(F, **kw),
+    "pareto_rank": lambda F, ref, **kw: k.pareto_rank(F, **kw),
+    "pareto_rank_some": lambda F, ref, **kw: k.pareto_rank(F, min_points=3, **kw),
     "dominance_count": lambda F, ref, **kw: k.dominance_count(F, **kw),
     "archive": _archive,
 }
@@ -35,6 +36,11 @@ THREADED = [
     "hv_contributions_all",
     "hv_improvement",
     "hv_approx",
+    "is_nondominated",
+    "is_nondominated_weakly",
+    "filter_dominated",
+    "pareto_rank",
+    "pareto_rank_some",
     "dominance_count",
 ]
 

@@ -1,9 +1,14 @@
 """is_nondominated, filter_dominated, pareto_rank, dominance_count."""
 
+import os
+import subprocess
+import sys
+
 import naive
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from strategies import clouds, point_sets
 
 from lamoo_fast.kernels import dominance_count, filter_dominated, is_nondominated, pareto_rank
@@ -88,10 +93,96 @@ def test_many_points(m, levels, n):
     assert len(rest) == 0
 
 
+def wanted_fronts(rank, max_fronts, min_points):
+    """The ranks when not all fronts are wanted, from all ranks."""
+    fronts = rank.max(initial=-1) + 1
+    held = np.cumsum(np.bincount(rank))
+    if (held >= min_points).any():
+        fronts = np.argmax(held >= min_points) + 1
+    return np.minimum(rank, min(fronts, max_fronts))
+
+
+@settings(max_examples=300, deadline=None)
+@given(clouds(max_n=200), st.integers(1, 9), st.integers(1, 210))
+def test_some_fronts(F, max_fronts, min_points):
+    rank, everything = pareto_rank(F), 10**9
+    for fronts, points in [
+        (max_fronts, everything),
+        (everything, min_points),
+        (max_fronts, min_points),
+    ]:
+        np.testing.assert_array_equal(
+            pareto_rank(F, max_fronts=fronts, min_points=points),
+            wanted_fronts(rank, fronts, points),
+        )
+
+
+@pytest.mark.parametrize("m", [2, 3, 4, 6])
+def test_some_fronts_of_many_points(m):
+    rng = np.random.default_rng(m)
+    F = 0.7 * rng.random((5000, 1)) + 0.3 * rng.random((5000, m))
+    F[4000:] = F[:1000]
+    rank = pareto_rank(F)
+    assert rank.max() > 9
+    for fronts, points in [(1, 5000), (4, 5000), (5000, 1), (5000, 700), (5000, 2500), (7, 300)]:
+        np.testing.assert_array_equal(
+            pareto_rank(F, max_fronts=fronts, min_points=points),
+            wanted_fronts(rank, fronts, points),
+        )
+
+
+@pytest.mark.parametrize("name", ["max_fronts", "min_points"])
+def test_some_fronts_need_a_count(name):
+    with pytest.raises(ValueError, match=f"{name} must be at least 1, not 0"):
+        pareto_rank([[1.0]], **{name: 0})
+    with pytest.raises(TypeError, match=f"{name} must be an integer"):
+        pareto_rank([[1.0]], **{name: 1.0})
+    assert pareto_rank([[1.0]], **{name: 10**30}).tolist() == [0]
+
+
+DIGEST = """
+import hashlib, numpy as np
+from lamoo_fast.kernels import dominance_count, is_nondominated, pareto_rank, simd_level
+rng = np.random.default_rng(0)
+print(simd_level())
+for m in (1, 2, 3, 4, 5, 9, 40):
+    for n in (1, 10, 40, 600, 3000):
+        for F in (
+            rng.random((n, m)),
+            rng.integers(5, size=(n, m)),
+            -np.sort(-rng.random((n, m)), axis=1),
+            rng.random((n, 1)) + 0.1 * rng.random((n, m)),
+        ):
+            for threads in (1, 3):
+                for kernel in (is_nondominated, pareto_rank, dominance_count):
+                    out = kernel(F, n_threads=threads).astype(np.int64)
+                    print(m, n, kernel.__name__, hashlib.sha256(out.tobytes()).hexdigest())
+"""
+
+
+def test_levels_agree():
+    """Every instruction set that this processor has gives the same, on one thread and on three."""
+    results = {}
+    for level in ("baseline", "avx2", "avx512"):
+        done = subprocess.run(
+            [sys.executable, "-c", DIGEST],
+            env={**os.environ, "LAMOO_FAST_SIMD": level},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        ran, *lines = done.stdout.splitlines()
+        results[ran] = lines
+    first = next(iter(results.values()))
+    assert all(lines == first for lines in results.values())
+    by_kernel = [first[i : i + 6] for i in range(0, len(first), 6)]
+    assert all(lines[:3] == lines[3:] for lines in by_kernel)
+
+
 def test_more_ranks_than_16_bits_hold():
-    """Where the pair loop changes to wider integers."""
+    """Where columns no longer fit into 16 bits."""
     rng = np.random.default_rng(5)
-    for n in (32767, 32768, 32769, 40000):
+    for n in (32768, 65533, 65536, 70000):
         F = np.repeat(rng.permutation(n)[:, None], 3, axis=1)  # a chain
         np.testing.assert_array_equal(dominance_count(F), F[:, 0])
         np.testing.assert_array_equal(pareto_rank(F), F[:, 0])

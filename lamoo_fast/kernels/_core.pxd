@@ -30,8 +30,9 @@ cdef int lamoo_hv_approx(const double* F, size_t n, size_t m, const double* ref,
                          uint64_t n_samples, double rel_tol, uint64_t seed, const lamoo_run* run,
                          double* value, double* stderr_, uint64_t* n_used) noexcept nogil
 cdef int lamoo_is_nondominated(const double* F, size_t n, size_t m, int keep_weakly,
-                               uint8_t* out) noexcept nogil
-cdef int lamoo_pareto_rank(const double* F, size_t n, size_t m, int64_t* out) noexcept nogil
+                               const lamoo_run* run, uint8_t* out) noexcept nogil
+cdef int lamoo_pareto_rank(const double* F, size_t n, size_t m, size_t max_fronts,
+                           size_t min_points, const lamoo_run* run, int64_t* out) noexcept nogil
 cdef int lamoo_dominance_count(const double* F, size_t n, size_t m, const lamoo_run* run,
                                int64_t* out) noexcept nogil
 cdef double lamoo_improvement_at(int m, double* x, void* front) noexcept nogil

@@ -33,8 +33,10 @@ cdef extern from "lamoo_fast.h" nogil:
     int c_hv_approx "lamoo_hv_approx"(
         const double*, size_t, size_t, const double*, uint64_t, double, uint64_t,
         const lamoo_run*, double*, double*, uint64_t*)
-    int c_is_nondominated "lamoo_is_nondominated"(const double*, size_t, size_t, int, uint8_t*)
-    int c_pareto_rank "lamoo_pareto_rank"(const double*, size_t, size_t, int64_t*)
+    int c_is_nondominated "lamoo_is_nondominated"(
+        const double*, size_t, size_t, int, const lamoo_run*, uint8_t*)
+    int c_pareto_rank "lamoo_pareto_rank"(
+        const double*, size_t, size_t, size_t, size_t, const lamoo_run*, int64_t*)
     int c_dominance_count "lamoo_dominance_count"(
         const double*, size_t, size_t, const lamoo_run*, int64_t*)
     int lamoo_archive_new(size_t, const double*, lamoo_archive**)
@@ -112,12 +114,13 @@ cdef int lamoo_hv_approx(const double* F, size_t n, size_t m, const double* ref,
 
 
 cdef int lamoo_is_nondominated(const double* F, size_t n, size_t m, int keep_weakly,
-                               uint8_t* out) noexcept nogil:
-    return c_is_nondominated(F, n, m, keep_weakly, out)
+                               const lamoo_run* run, uint8_t* out) noexcept nogil:
+    return c_is_nondominated(F, n, m, keep_weakly, run, out)
 
 
-cdef int lamoo_pareto_rank(const double* F, size_t n, size_t m, int64_t* out) noexcept nogil:
-    return c_pareto_rank(F, n, m, out)
+cdef int lamoo_pareto_rank(const double* F, size_t n, size_t m, size_t max_fronts,
+                           size_t min_points, const lamoo_run* run, int64_t* out) noexcept nogil:
+    return c_pareto_rank(F, n, m, max_fronts, min_points, run, out)
 
 
 cdef int lamoo_dominance_count(const double* F, size_t n, size_t m, const lamoo_run* run,
@@ -203,22 +206,25 @@ def hv_approx(const double[:, ::1] F, const double[::1] ref, uint64_t n_samples,
     return value, stderr_, n_used
 
 
-def is_nondominated(const double[:, ::1] F, bint keep_weakly):
+def is_nondominated(const double[:, ::1] F, bint keep_weakly, int n_threads):
     out = np.empty(F.shape[0], dtype=np.bool_)
     cdef uint8_t[::1] view = out.view(np.uint8)
     cdef int status
+    cdef lamoo_run run = run_on(n_threads)
     with nogil:
-        status = c_is_nondominated(&F[0, 0], F.shape[0], F.shape[1], keep_weakly, &view[0])
+        status = c_is_nondominated(&F[0, 0], F.shape[0], F.shape[1], keep_weakly, &run, &view[0])
     check(status)
     return out
 
 
-def pareto_rank(const double[:, ::1] F):
+def pareto_rank(const double[:, ::1] F, size_t max_fronts, size_t min_points, int n_threads):
     out = np.empty(F.shape[0], dtype=np.int64)
     cdef int64_t[::1] view = out
     cdef int status
+    cdef lamoo_run run = run_on(n_threads)
     with nogil:
-        status = c_pareto_rank(&F[0, 0], F.shape[0], F.shape[1], &view[0])
+        status = c_pareto_rank(&F[0, 0], F.shape[0], F.shape[1], max_fronts, min_points, &run,
+                               &view[0])
     check(status)
     return out
 

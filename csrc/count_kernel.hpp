@@ -1,60 +1,15 @@
 #include "bitset_kernel.hpp"
+#include "prefix_kernel.hpp"
 
 namespace lamoo {
 namespace LAMOO_LEVEL {
 
-// How many of the numbers added so far are below a given one, for numbers below n: a tree with
-// `fan` children a node, which keeps how many numbers are in the children before each. Adding
-// changes a register or two a level, asking reads one number a level.
-template <class Count>
-class PrefixCounts {
- public:
-  // memory: see prefix_count_bytes
-  PrefixCounts(std::size_t n, void* memory) {
-    Count* level = static_cast<Count*>(memory);
-    for (std::size_t nodes = n; nodes > 1 || n_levels_ == 0;) {
-      nodes = (nodes + fan - 1) / fan;
-      levels_[n_levels_++] = level;
-      std::fill_n(level, nodes * fan, Count{0});
-      level += nodes * fan;
-    }
-  }
-
-  void add(std::size_t i) {
-    for (std::size_t l = 0; l < n_levels_; ++l, i /= fan) {
-      const Count* ones = after_ + (fan - 1 - i % fan);
-      Count* node = levels_[l] + i / fan * fan;
-      for (std::size_t k = 0; k < fan; ++k) node[k] = static_cast<Count>(node[k] + ones[k]);
-    }
-  }
-
-  Index below(std::size_t i) const {
-    Index count = 0;
-    for (std::size_t l = 0; l < n_levels_; ++l, i /= fan) count += levels_[l][i];
-    return count;
-  }
-
- private:
-  static constexpr std::size_t fan = 64 / sizeof(Count);
-  struct After {
-    Count lane[2 * fan] = {};
-    constexpr After() {
-      for (std::size_t k = fan; k < 2 * fan; ++k) lane[k] = 1;
-    }
-    constexpr const Count* operator+(std::size_t k) const { return lane + k; }
-  };
-  static constexpr After after_{};
-
-  Count* levels_[16];
-  std::size_t n_levels_ = 0;
-};
-
 template <class Count>
 static void count_plane_as(const Index* place, std::size_t n, void* memory, Index* counts) {
-  PrefixCounts<Count> seen(n, memory);
+  Prefixes<Count, Sum> seen(n, memory);
   for (std::size_t k = 0; k < n; ++k) {
     counts[k] = seen.below(place[k]);
-    seen.add(place[k]);
+    seen.add(place[k], 1);
   }
 }
 
@@ -68,12 +23,12 @@ void count_plane(const Index* place, std::size_t n, void* memory, Index* counts)
 template <class Count>
 static void count_across_as(const Index* y_order, const Index* z_order, Index low, Index middle,
                             Index high, void* memory, Index* z_place, Index* counts) {
-  PrefixCounts<Count> seen(high - low, memory);
+  Prefixes<Count, Sum> seen(high - low, memory);
   for (Index i = 0; i < high - low; ++i) z_place[z_order[i] - low] = i;
   for (Index i = 0; i < high - low; ++i) {
     const Index k = y_order[i];
     if (k < middle)
-      seen.add(z_place[k - low]);
+      seen.add(z_place[k - low], 1);
     else
       counts[k] += seen.below(z_place[k - low]);
   }

@@ -1,0 +1,234 @@
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <limits>
+#include <vector>
+
+#include "dominance.hpp"
+#include "parallel.hpp"
+#include "prefixes.hpp"
+#include "sorting.hpp"
+#include "tiles.hpp"
+
+namespace lamoo {
+namespace {
+
+constexpr std::size_t rank_leaf_size = 64;
+
+}  // namespace
+}  // namespace lamoo
+
+#define LAMOO_KERNEL_FILE "rank_kernel.hpp"
+#include "foreach_level.hpp"
+
+namespace lamoo {
+namespace {
+
+// Distinct rows, called by their position k in lexicographic order.
+struct Distinct {
+  Distinct(const double* F, std::size_t n, std::size_t m) : order(F, n, m) {
+    for (std::size_t k = 0; k < n; ++k) {
+      if (order.equal[k] == k) {
+        rows.push_back(order.row[k]);
+        weight.push_back(0);
+      }
+      ++weight.back();
+    }
+  }
+
+  LexicographicOrder order;
+  std::vector<Index> rows, weight;  // weight: how many rows are equal
+};
+
+// How many fronts are wanted, as far as the rows ranked so far tell.
+class Wanted {
+ public:
+  explicit Wanted(RankLimit limit) : points_(limit.points) {
+    constexpr std::size_t most = std::numeric_limits<Index>::max();
+    fronts_ = static_cast<Index>(std::min(limit.fronts, most));
+  }
+
+  Index fronts() const { return fronts_; }
+
+  void add(Index rank, Index weight) {
+    if (rank >= fronts_) return;
+    if (rank >= sizes_.size()) sizes_.resize(rank + std::size_t{1}, 0);
+    sizes_[rank] += weight;
+    held_ += weight;
+    // The last front is one too many as soon as those before it hold enough.
+    while (sizes_.size() > 1 && held_ - sizes_.back() >= points_) {
+      held_ -= sizes_.back();
+      sizes_.pop_back();
+    }
+    if (held_ >= points_) fronts_ = static_cast<Index>(sizes_.size());
+  }
+
+ private:
+  std::size_t points_, held_ = 0;
+  Index fronts_;
+  std::vector<std::size_t> sizes_;
+};
+
+// m = 2: the last row of a front has the least second objective; a row that some front dominates is
+// dominated by all fronts before it (Jensen 2003).
+void rank_plane(const double* F, const std::vector<Index>& rows, std::vector<Index>& ranks,
+                Index fronts) {
+  std::vector<double> least;  // of each front, ascending
+  for (std::size_t k = 0; k < rows.size(); ++k) {
+    const double y = F[rows[k] * 2 + 1];
+    const double* first = least.data();
+    for (std::size_t n = least.size(); n > 0;) {  // without a branch to mispredict
+      const std::size_t half = (n + 1) / 2;
+      first += first[half - 1] <= y ? half : 0;
+      n -= half;
+    }
+    const std::size_t rank = static_cast<std::size_t>(first - least.data());
+    ranks[k] = static_cast<Index>(rank);
+    if (rank == fronts) continue;
+    if (rank == least.size())
+      least.push_back(y);
+    else
+      least[rank] = y;
+  }
+}
+
+// m = 3: the lower half of the rows, then what it means for the upper half, then the upper half.
+class CubeRanks {
+ public:
+  CubeRanks(const Columns& columns, const Run& run, std::vector<Index>& ranks)
+      : run_(run),
+        ranks_(ranks.data()),
+        y_(2 * columns.n() + 64),
+        z_(2 * columns.n() + 64),
+        z_place_(columns.n()),
+        tree_(prefix_bytes(columns.n())) {
+    std::copy_n(columns.order(0), columns.n(), y_.begin());
+    std::copy_n(columns.order(1), columns.n(), z_.begin());
+    rank(y_.data(), z_.data(), 0, static_cast<Index>(columns.n()));
+  }
+
+ private:
+  // y, z: the rows low .. high-1 in the order of either column. The memory behind is free.
+  void rank(const Index* y, const Index* z, Index low, Index high) {
+    const Index n = high - low, middle = low + n / 2;
+    if (n <= rank_leaf_size) return LAMOO_DISPATCH(rank_leaf)(y, z, low, high, ranks_);
+    run_.check();
+    Index* y_half = y_.data() + (y - y_.data()) + n;
+    Index* z_half = z_.data() + (z - z_.data()) + n;
+    select(y, n, low, middle, y_half);
+    select(z, n, low, middle, z_half);
+    rank(y_half, z_half, low, middle);
+    LAMOO_DISPATCH(rank_across)(y, z, low, middle, high, tree_.data(), z_place_.data(), ranks_);
+    select(y, n, middle, high, y_half);
+    select(z, n, middle, high, z_half);
+    rank(y_half, z_half, middle, high);
+  }
+
+  static void select(const Index* rows, Index n, Index low, Index high, Index* out) {
+    for (Index i = 0; i < n; ++i) {
+      *out = rows[i];
+      out += (rows[i] >= low) & (rows[i] < high);
+    }
+  }
+
+  const Run& run_;
+  Index* ranks_;
+  std::vector<Index> y_, z_, z_place_;
+  std::vector<unsigned char> tree_;
+};
+
+// m >= 4: in the order of the sum of places, in which dominators are mostly near. A tile's rows are
+// ranked among themselves, then all later rows are ranked above them.
+void rank_tiles(const Columns& places, const std::vector<Index>& weight, Wanted& wanted,
+                const Run& run, std::vector<Index>& out) {
+  const std::size_t n = places.n(), m = places.count() + 1;
+  std::vector<Record> records(n);
+  for (std::size_t k = 0; k < n; ++k) {
+    std::size_t sum = k;
+    for (std::size_t c = 0; c < places.count(); ++c) sum += places.place(c)[k];
+    records[k] = {order_key(static_cast<double>(sum)), 0, static_cast<Index>(k)};
+  }
+  Sorter().sort(records.data(), records.data() + n);
+  std::vector<Index> position(n);
+  for (std::size_t i = 0; i < n; ++i) position[i] = records[i].row;
+  records = {};
+
+  const Columns columns(places, position);
+  Tile tile(columns);
+  Smaller smaller(chunk_size * m);
+  std::vector<Index> ranks(n, 0), later(n);
+  std::size_t next = 0;
+  const auto take_tile = [&] {
+    tile.rows.clear();
+    for (; next < n && tile.rows.size() < tile_size; ++next)
+      if (ranks[next] < wanted.fronts()) tile.rows.push_back(static_cast<Index>(next));
+    return !tile.rows.empty();
+  };
+  while (take_tile()) {
+    rank_in_tile(tile, smaller, ranks.data());
+    for (const Index k : tile.rows) wanted.add(ranks[k], weight[position[k]]);
+    // Rows that already are above the tile, or out of the fronts wanted, have nothing to learn.
+    const Index most = std::min(ranks[tile.rows.back()], wanted.fronts() - 1);
+    std::size_t n_later = 0;
+    for (std::size_t k = next; k < n; ++k) {
+      later[n_later] = static_cast<Index>(k);
+      n_later += ranks[k] <= most;
+    }
+    constexpr std::size_t chunk = 2048, enough = 50000;  // numbers that are worth a thread
+    const std::size_t chunks = (n_later + chunk - 1) / chunk;
+    parallel_for(chunks, n_later * m < enough ? 1 : run.n_threads(), run, [&] {
+      return [&, own = Smaller(smaller.size())](std::size_t i) mutable {
+        const std::size_t first = i * chunk;
+        rank_above_tile(tile, later.data() + first, std::min(chunk, n_later - first), own,
+                        ranks.data());
+      };
+    });
+  }
+  for (std::size_t i = 0; i < n; ++i) out[position[i]] = ranks[i];
+}
+
+void rank_few(const double* F, const std::vector<Index>& rows, std::size_t m,
+              std::vector<Index>& ranks) {
+  for (std::size_t k = 1; k < rows.size(); ++k)
+    for (std::size_t i = 0; i < k; ++i) {
+      const double *x = F + rows[i] * m, *y = F + rows[k] * m;
+      std::size_t j = 1;
+      while (j < m && x[j] <= y[j]) ++j;
+      if (j >= m) ranks[k] = std::max(ranks[k], ranks[i] + 1);
+    }
+}
+
+}  // namespace
+
+void pareto_rank(const double* F, std::size_t n, std::size_t m, RankLimit limit, const Run& run,
+                 std::int64_t* out) {
+  constexpr std::size_t few = 32;
+  const Distinct distinct(F, n, m);
+  const std::vector<Index>& rows = distinct.rows;
+  std::vector<Index> ranks(rows.size(), 0);
+  Wanted wanted(limit);
+  if (m == 1) {
+    for (std::size_t k = 0; k < rows.size(); ++k) ranks[k] = static_cast<Index>(k);
+  } else if (m == 2) {
+    rank_plane(F, rows, ranks, wanted.fronts());
+  } else if (rows.size() <= few) {
+    rank_few(F, rows, m, ranks);
+  } else {
+    const Columns columns(F, rows, m, 1, run);
+    if (m == 3)
+      CubeRanks(columns, run, ranks);
+    else
+      rank_tiles(columns, distinct.weight, wanted, run, ranks);
+  }
+
+  Wanted all(limit);
+  for (std::size_t k = 0; k < rows.size(); ++k) all.add(ranks[k], distinct.weight[k]);
+  std::size_t d = 0;
+  for (std::size_t k = 0; k < n; ++k) {
+    d += distinct.order.equal[k] == k;
+    out[distinct.order.row[k]] = std::min(ranks[d - 1], all.fronts());
+  }
+}
+
+}  // namespace lamoo
