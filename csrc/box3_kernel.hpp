@@ -24,6 +24,14 @@ class Box3 {
     size_ += count_bits(set.bits());
   }
 
+  void add(double x, double y, double z) {
+    if (size_ >= room_) grow();
+    x_[size_] = std::max(x, lo_[0]);
+    y_[size_] = std::max(y, lo_[1]);
+    z_[size_] = std::max(z, lo_[2]);
+    ++size_;
+  }
+
   // Does not depend on the order of points with the same x.
   double uncovered() {
     if (size_ == 0) return (hi_[0] - lo_[0]) * (hi_[1] - lo_[1]) * (hi_[2] - lo_[2]);

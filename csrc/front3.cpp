@@ -22,9 +22,14 @@ void exclusive_volumes(const double* columns, size_t n, const std::vector<size_t
   LAMOO_DISPATCH(exclusive_volumes)(columns, n, front, begin, end, ref, run, out);
 }
 
-void improvements3(const double* candidates, size_t c, const double* columns, size_t n,
-                   size_t begin, size_t end, const double* ref, const Run& run, double* out) {
-  LAMOO_DISPATCH(improvements3)(candidates, c, columns, n, begin, end, ref, run, out);
+void improvements_over(const double* candidates, size_t c, const double* columns, size_t n,
+                       size_t begin, size_t end, const double* ref, const Run& run, double* out) {
+  LAMOO_DISPATCH(improvements_over)(candidates, c, columns, n, begin, end, ref, run, out);
+}
+
+void own_volumes(const double* x, const double* y, const double* z, const size_t* start,
+                 const std::uint32_t* by, size_t begin, size_t end, const double* ref, double* out) {
+  LAMOO_DISPATCH(own_volumes)(x, y, z, start, by, begin, end, ref, out);
 }
 
 // A sweep in z. The area that a point takes from a staircase in x and y was free from lo to its z.

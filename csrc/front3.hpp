@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -21,10 +22,16 @@ void exclusive_volumes(const double* columns, std::size_t n, const std::vector<s
                        double* out);
 
 // For candidates begin <= i < end (candidates by column, c in all), out[i] = what candidate i adds
-// to the n points, of which none dominates or repeats another.
-void improvements3(const double* candidates, std::size_t c, const double* columns, std::size_t n,
-                   std::size_t begin, std::size_t end, const double* ref, const Run& run,
-                   double* out);
+// to the n points, of which none dominates or repeats another; by x.
+void improvements_over(const double* candidates, std::size_t c, const double* columns, std::size_t n,
+                       std::size_t begin, std::size_t end, const double* ref, const Run& run,
+                       double* out);
+
+// For points begin <= i < end, out[i - begin] = what point i covers of the box up to ref and points
+// by[start[i]] .. by[start[i + 1] - 1] do not; by x, and so are they for each point.
+void own_volumes(const double* x, const double* y, const double* z, const std::size_t* start,
+                 const std::uint32_t* by, std::size_t begin, std::size_t end, const double* ref,
+                 double* out);
 
 struct Scratch3 {
   std::vector<std::pair<double, std::size_t>> order;

@@ -116,15 +116,27 @@ void exclusive_volumes(const double* columns, std::size_t n, const std::vector<s
   }
 }
 
-void improvements3(const double* candidates, std::size_t c, const double* columns, std::size_t n,
-                   std::size_t begin, std::size_t end, const double* ref, const Run& run,
-                   double* out) {
+void improvements_over(const double* candidates, std::size_t c, const double* columns,
+                       std::size_t n, std::size_t begin, std::size_t end, const double* ref,
+                       const Run& run, double* out) {
   Front3 front(n, ref);
   for (std::size_t i = 0; i < n; ++i) front.push_back(columns[i], columns[n + i], columns[2 * n + i]);
   for (std::size_t i = begin; i < end; ++i) {
     const double p[] = {candidates[i], candidates[c + i], candidates[2 * c + i]};
     if (i % 16 == 0) run.check();
     out[i] = front.covers(p) ? 0.0 : front.exclusive(p);
+  }
+}
+
+void own_volumes(const double* x, const double* y, const double* z, const std::size_t* start,
+                 const std::uint32_t* by, std::size_t begin, std::size_t end, const double* ref,
+                 double* out) {
+  Box3 box;
+  for (std::size_t i = begin; i < end; ++i) {
+    const double lo[] = {x[i], y[i], z[i]};
+    box.start(lo, ref);
+    for (std::size_t b = start[i]; b < start[i + 1]; ++b) box.add(x[by[b]], y[by[b]], z[by[b]]);
+    out[i - begin] = box.uncovered();
   }
 }
 

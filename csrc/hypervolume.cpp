@@ -90,7 +90,7 @@ double hypervolume(const double* F, size_t n, size_t m, const double* ref, const
   const Scale scale(m, ref, {{F, rows}});
   const std::vector<double> columns = columns_of(F, rows, m, scale), corner = scale.ref();
   const auto volume = m == 2   ? hypervolume2(columns.data(), rows.size(), corner.data())
-                      : m == 3 ? hypervolume3(columns.data(), rows.size(), corner.data())
+                      : m == 3 ? hypervolume3(columns.data(), rows.size(), corner.data(), run)
                       : m == 4 ? hypervolume4(columns.data(), rows.size(), corner.data(), run)
                                : hypervolume_cells(columns.data(), rows.size(), m, corner.data(),
                                                    run);
@@ -141,7 +141,7 @@ void hv_improvement(const double* C, size_t c, const double* F, size_t n, size_t
     for (const size_t i : inside) out[i] = std::max(best - C[i], 0.0);
     return;
   }
-  if (m > 2 && rows.size() > word_bits) drop_dominated(F, rows, m, false);
+  if (m == 3 || (m > 3 && rows.size() > word_bits)) drop_dominated(F, rows, m, false);
   const Scale scale(m, ref, {{F, rows}, {C, inside}});
   const std::vector<double> columns = columns_of(F, rows, m, scale), corner = scale.ref();
   const std::vector<double> candidates = columns_of(C, inside, m, scale);
@@ -149,6 +149,9 @@ void hv_improvement(const double* C, size_t c, const double* F, size_t n, size_t
   std::vector<double> gain(k);
   if (m == 2)
     improvements2(candidates.data(), k, columns.data(), rows.size(), corner.data(), gain.data());
+  else if (m == 3)
+    improvements3(candidates.data(), k, columns.data(), rows.size(), corner.data(), run,
+                  gain.data());
   else
     improvements_cells(candidates.data(), k, columns.data(), rows.size(), m, corner.data(),
                        run, gain.data());

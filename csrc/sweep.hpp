@@ -12,14 +12,14 @@ namespace lamoo {
 
 // O(n log n)
 double hypervolume2(const double* columns, std::size_t n, const double* ref);
-double hypervolume3(const double* columns, std::size_t n, const double* ref);
+double hypervolume3(const double* columns, std::size_t n, const double* ref, const Run& run);
 
 // out[i] = what only point i covers, out (n,).
 // O(n log n)
 void contributions2(const double* columns, std::size_t n, const double* ref, bool ignore_dominated,
                     double* out);
-// O(n log n), and for each point a cell (uncovered.hpp) of the few points that bound its own part;
-// these are O(n) in all.
+// O(n log n): for each point O(k log k) of the k points that bound its own part; these are O(n) in
+// all.
 void contributions3(const double* columns, std::size_t n, const double* ref, bool ignore_dominated,
                     const Run& run, double* out);
 
@@ -27,6 +27,10 @@ void contributions3(const double* columns, std::size_t n, const double* ref, boo
 // O(n log n + c log n), and the steps of the front that the candidates dominate.
 void improvements2(const double* candidates, std::size_t c, const double* columns, std::size_t n,
                    const double* ref, double* out);
+// No point dominates or repeats another. For each candidate O(n / w), w the lanes of a register, and
+// O(k log k) of the k points that limit what it adds.
+void improvements3(const double* candidates, std::size_t c, const double* columns, std::size_t n,
+                   const double* ref, const Run& run, double* out);
 
 // A sum that does not lose digits to its length (Kahan, 1965).
 class Sum {

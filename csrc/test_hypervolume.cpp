@@ -1,6 +1,5 @@
 // The hypervolume kernels against closed forms and against slow twins that count unit cubes.
 // Build: g++ -std=c++17 -O2 -pthread csrc/test_hypervolume.cpp and all of csrc that is no test
-//        hv_approx,dominance}.cpp
 
 #include <algorithm>
 #include <cmath>
