@@ -1,13 +1,8 @@
 #include "sweep.hpp"
 
 #include <algorithm>
-#include <cstdint>
-#include <utility>
 #include <vector>
 
-#include "parallel.hpp"
-#include "bits.hpp"
-#include "uncovered.hpp"
 
 namespace lamoo {
 

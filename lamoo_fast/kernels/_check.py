@@ -14,11 +14,14 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lamoo_fast.kernels import _core
+
 Floats: TypeAlias = NDArray[np.float64]
 Maximise: TypeAlias = ArrayLike  # one bool, or one for each objective
 Seed: TypeAlias = "int | np.random.Generator | None"
 
-_LARGEST = np.finfo(np.float64).max
+_LARGEST = float(np.finfo(np.float64).max)
+_SMALL = 0.49 * _LARGEST  # the distance of two such numbers is a float64
 _MAX_THREADS = 1024
 
 
@@ -29,10 +32,11 @@ def objectives(F: ArrayLike, maximise: Maximise = False, name: str = "F") -> Flo
         raise ValueError(_not_two_dimensional(array, name))
     if array.shape[1] == 0:
         raise ValueError(f"{name} has no objectives: its shape is {array.shape}")
-    if not np.isfinite(array).all():
+    array = np.ascontiguousarray(array)
+    if not _core.all_at_most(array, _LARGEST):
         row, column = np.argwhere(~np.isfinite(array))[0]
         raise ValueError(f"{name} must be finite; {name}[{row}, {column}] is {array[row, column]}")
-    return minimised(np.ascontiguousarray(array), maximise)
+    return minimised(array, maximise)
 
 
 def reference(ref: ArrayLike, m: int, maximise: Maximise = False, F_name: str = "F") -> Floats:
@@ -45,15 +49,16 @@ def reference(ref: ArrayLike, m: int, maximise: Maximise = False, F_name: str = 
     if len(array) != m:
         columns = "1 column" if m == 1 else f"{m} columns"
         raise ValueError(f"{F_name} has {columns} but ref has {len(array)}")
-    if not np.isfinite(array).all():
+    array = np.ascontiguousarray(array)
+    if not _core.all_at_most(array, _LARGEST):
         j = int(np.argmin(np.isfinite(array)))
         raise ValueError(f"ref must be finite; ref[{j}] is {array[j]}")
-    return minimised(np.ascontiguousarray(array), maximise)
+    return minimised(array, maximise)
 
 
 def distances_fit(F: Floats, ref: Floats, name: str = "F") -> None:
     """Refuse points so far below the reference point that the distance is not a float64."""
-    if len(F) == 0:
+    if len(F) == 0 or (_core.all_at_most(ref, _SMALL) and _core.all_at_most(F, _SMALL)):
         return
     half = ref / 2 - F.min(axis=0) / 2  # never overflows itself
     if (half > _LARGEST / 2).any():

@@ -5,6 +5,7 @@ Trusts its arguments; `lamoo_fast.kernels._check` has seen them. The GIL is rele
 """
 
 from cpython.pycapsule cimport PyCapsule_New
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 import numpy as np
@@ -55,6 +56,10 @@ cdef extern from "lamoo_fast_capsule.h":
         pass
     const lamoo_api* lamoo_get_api()
     const char* LAMOO_CAPSULE_NAME
+
+
+cdef extern from "within.hpp" namespace "lamoo" nogil:
+    bint all_within(const double*, size_t, double)
 
 
 cdef unsigned long main_thread = threading.main_thread().ident
@@ -142,6 +147,16 @@ ABI_VERSION = LAMOO_FAST_ABI_VERSION
 
 def simd_level():
     return lamoo_simd_level().decode()
+
+
+def all_at_most(array, double limit):
+    cdef Py_buffer view
+    cdef bint found
+    PyObject_GetBuffer(array, &view, PyBUF_SIMPLE)
+    with nogil:
+        found = all_within(<const double*> view.buf, view.len // sizeof(double), limit)
+    PyBuffer_Release(&view)
+    return found
 
 
 def hypervolume(const double[:, ::1] F, const double[::1] ref, int n_threads):
