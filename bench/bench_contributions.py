@@ -3,7 +3,7 @@
 python bench/bench_contributions.py -m 4
 """
 
-from cases import SHAPES, shapes, with_ref
+from cases import SHAPES, named, shapes, with_ref
 from compare import Cell, options, run
 from rivals import contributions, worst_entry
 
@@ -21,7 +21,7 @@ def main() -> None:
     args = options(__doc__).parse_args()
     contenders = contributions()
     cells = [
-        Cell("hv_contributions", shape, m, n, make, contenders, with_ref, worst_entry)
+        Cell(named("hv_contributions", shape), shape, m, n, make, contenders, with_ref, worst_entry)
         for m, sizes in POINTS.items()
         for n in sizes
         for shape, make in shapes(tuple(SHAPES), n, m).items()

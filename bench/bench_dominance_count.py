@@ -3,7 +3,7 @@
 python bench/bench_dominance_count.py -n 10000
 """
 
-from cases import CLOUDS, shapes
+from cases import CLOUDS, named, real_cloud, shapes
 from compare import Cell, options, run
 from rivals import counts, differ
 
@@ -16,10 +16,10 @@ def main() -> None:
     args = options(__doc__).parse_args()
     contenders = counts()
     cells = [
-        Cell("dominance_count", shape, m, n, make, contenders, error=differ)
+        Cell(named("dominance_count", shape), shape, m, n, make, contenders, error=differ)
         for m in OBJECTIVES
         for n in (FULL_POINTS if args.full or m == 3 else POINTS)
-        for shape, make in shapes(CLOUDS, n, m).items()
+        for shape, make in shapes(CLOUDS, n, m, real_cloud).items()
     ]
     run("dominance_count", cells, args)
 

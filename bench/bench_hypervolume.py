@@ -3,7 +3,7 @@
 python bench/bench_hypervolume.py -m 8 -n 100
 """
 
-from cases import SHAPES, shapes, with_ref
+from cases import SHAPES, named, shapes, with_ref
 from compare import Cell, options, run
 
 from lamoo_fast.bench import hypervolume_contenders
@@ -27,7 +27,7 @@ def main() -> None:
     args = options(__doc__).parse_args()
     contenders = hypervolume_contenders()
     cells = [
-        Cell("hypervolume", shape, m, n, make, contenders, with_ref)
+        Cell(named("hypervolume", shape), shape, m, n, make, contenders, with_ref)
         for m, sizes in POINTS.items()
         for n in sizes
         if args.full or (m, n) not in LEFT_FOR_FULL

@@ -3,7 +3,7 @@
 python bench/bench_ranks.py -m 3
 """
 
-from cases import CLOUDS, shapes
+from cases import CLOUDS, named, real_cloud, shapes
 from compare import Cell, options, run
 from rivals import differ, ranks
 
@@ -16,10 +16,10 @@ def main() -> None:
     args = options(__doc__).parse_args()
     contenders = ranks()
     cells = [
-        Cell("pareto_rank", shape, m, n, make, contenders, error=differ)
+        Cell(named("pareto_rank", shape), shape, m, n, make, contenders, error=differ)
         for m in OBJECTIVES
         for n in (FULL_POINTS if args.full or m < 5 else POINTS)
-        for shape, make in shapes(CLOUDS, n, m).items()
+        for shape, make in shapes(CLOUDS, n, m, real_cloud).items()
     ]
     run("ranks", cells, args)
 

@@ -21,6 +21,8 @@ __all__ = [
     "cloud",
     "front",
     "is_clean",
+    "named",
+    "real_cloud",
     "real_front",
     "shapes",
     "with_ref",
@@ -43,6 +45,11 @@ _COLUMNS = {
     "cifar10_params_M": False,
     "cifar10_train_time_per_epoch_s": False,
     "imagenet16_train_time_per_epoch_s": False,
+    "help_1080ti_1_latency_ms": False,
+    "help_2080ti_32_latency_ms": False,
+    "help_gold_6226_latency_ms": False,
+    "help_silver_4114_latency_ms": False,
+    "help_titanx_256_latency_ms": False,
 }
 
 
@@ -79,7 +86,9 @@ def _table() -> np.ndarray | str:
     folder = os.environ.get("LAMOO_DATA") or Path(__file__).parents[2] / "shared/data/nas"
     path = Path(folder) / _TABLE
     if not path.is_file():
-        return f"no {path}; set LAMOO_DATA to the folder that holds it"
+        reason = f"no {path}; set LAMOO_DATA to the folder that holds it"
+        print(f"real data are left out: {reason}")
+        return reason
     with gzip.open(path, "rt", encoding="utf-8") as file:
         names = file.readline().strip().split(",")
         table = np.genfromtxt(file, delimiter=",", usecols=[names.index(c) for c in _COLUMNS])
@@ -88,35 +97,55 @@ def _table() -> np.ndarray | str:
 
 
 @cache
-def _whole_front(m: int) -> np.ndarray | str:
+def _measured(m: int, only_front: bool) -> np.ndarray | str:
+    """The first `m` objectives of all cells or of the front, scaled to 0..1."""
     table = _table()
     if isinstance(table, str):
         return table
     if m > table.shape[1]:
         return f"{m} objectives; the table has {table.shape[1]} that differ"
-    F = lf.filter_dominated(table[:, :m])
+    F = lf.filter_dominated(table[:, :m]) if only_front else table[:, :m]
     span = np.ptp(F, axis=0)
     return (F - F.min(axis=0)) / np.where(span > 0, span, 1.0)
 
 
-def real_front(n: int, m: int) -> np.ndarray | str:
-    """`n` points of the true front of `m` measured objectives; or why there are none."""
-    F = _whole_front(m)
+def _some(what: str, F: np.ndarray | str, n: int, m: int) -> np.ndarray | str:
     if isinstance(F, str):
         return F
     if len(F) < n:
-        return f"the true front of {m} objectives has {len(F)} points, not {n}"
+        return f"{what} of {m} objectives has {len(F)} points, not {n}"
     return F[random(REAL, n, m).choice(len(F), n, replace=False)]
 
 
-def shapes(names: tuple[str, ...], n: int, m: int) -> dict[str, Callable[[], np.ndarray]]:
-    """Makers of the named shapes with n points of m objectives, and of the real front."""
+def real_front(n: int, m: int) -> np.ndarray | str:
+    """`n` points of the true front of `m` measured objectives; or why there are none."""
+    return _some("the true front", _measured(m, True), n, m)
+
+
+def real_cloud(n: int, m: int) -> np.ndarray | str:
+    """`n` random cells of the table; or why there are none."""
+    return _some("the table", _measured(m, False), n, m)
+
+
+def named(kernel: str, shape: str) -> str:
+    """Name of a kernel's rows; real data, which the targets do not speak of, have their own.
+
+    They are far from the made sets: objectives that agree, ties, few points that matter.
+    """
+    return f"{kernel}, real data" if shape == REAL else kernel
+
+
+def shapes(
+    names: tuple[str, ...],
+    n: int,
+    m: int,
+    real: Callable[[int, int], np.ndarray | str] = real_front,
+) -> dict[str, Callable[[], np.ndarray]]:
+    """Makers of the named shapes with n points of m objectives, and of real ones if there are n."""
     makers: dict[str, Callable[[], np.ndarray]] = {
         name: lambda name=name: cloud(name, n, m) for name in names
     }
-    F = real_front(n, m)
-    if isinstance(F, str):
-        print(f"no {REAL} at m={m} n={n}: {F}")
-    else:
+    F = real(n, m)
+    if not isinstance(F, str):
         makers[REAL] = lambda: F
     return makers

@@ -26,7 +26,7 @@ STYLES: dict[str, dict[str, Any]] = {
 def draw(costs: Sequence[Any], about: str) -> Figure:
     """Rows of panels: exact methods against objectives and points, then approximate ones."""
     leaf_sizes = sorted({c.n for c in costs if not c.exact}) or sorted({c.n for c in costs})[:3]
-    deep = sorted({c.m for c in costs if c.n >= 1000})
+    deep = sorted({c.m for c in costs if c.n not in leaf_sizes})
     best = next((name for name in STYLES if any(c.method == name for c in costs)), "")
     exact = [c for c in costs if c.exact]
     names = {c.method for c in exact}

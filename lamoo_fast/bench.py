@@ -201,7 +201,8 @@ class Outcome:
 
 
 _MOST_ROUNDS = 25
-_HOPELESS = 3.0  # contenders so many times slower than the best rival are timed only once
+_HOPELESS = 3.0  # contenders so many times slower than the best rival are timed only once,
+_LONG = 1.0  # s; and so are long calls
 _SAMPLE = 1e-4  # s; calls shorter than this are timed several at once
 
 
@@ -227,7 +228,7 @@ def compare(
         Seconds of a call. Who would take longer on all points, judged by times on fewer, is left
         out.
     budget : float
-        Seconds to spend on repeats; everyone is timed twice in any case.
+        Seconds to spend on repeats, about.
 
     Returns
     -------
@@ -247,11 +248,12 @@ def compare(
         errors = {c.name: error(results[reference], results[c.name]) for c in running[1:]}
     wrong = [c for c in running if errors.get(c.name, 0.0) > c.tolerance]
 
-    others = [samples[c.name][0] for c in running if c.name != reference]
-    enough = max(_HOPELESS * min(others, default=0.0), 1e-3)
-    timed = [c for c in running if c.name == reference or samples[c.name][0] <= enough]
-    once = sum(samples[c.name][0] for c in timed)
-    number = {c.name: max(1, round(_SAMPLE / samples[c.name][0])) for c in timed}
+    first = {name: times[0] for name, times in samples.items()}
+    others = [first[c.name] for c in running if c.name != reference and c not in wrong]
+    enough = min(max(_HOPELESS * min(others, default=0.0), 1e-3), _LONG)
+    timed = [c for c in running if first[c.name] <= (_LONG if c.name == reference else enough)]
+    once = sum(first[c.name] for c in timed)
+    number = {c.name: max(1, round(_SAMPLE / first[c.name])) for c in timed}
     collecting = gc.isenabled()
     gc.disable()
     try:

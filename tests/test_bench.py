@@ -190,10 +190,11 @@ def test_real_fronts(sources):
     assert F.max() <= 1
     assert not np.any(naive.dominance_count(F))
     assert np.array_equal(F, cases.real_front(40, 4))
-    assert len(cases._whole_front(2)) == 43
-    assert len(cases._whole_front(4)) == 83
+    assert len(cases._measured(2, True)) == 43
+    assert len(cases._measured(4, True)) == 83
+    assert cases.real_cloud(15_625, 2).shape == (15_625, 2)
     assert "has 43 points, not 44" in cases.real_front(44, 2)
-    assert "11 objectives" in cases.real_front(5, 11)
+    assert "16 objectives" in cases.real_front(5, 16)
 
 
 def test_real_fronts_are_absent_with_a_reason(sources, monkeypatch, tmp_path):
