@@ -1,24 +1,12 @@
-// Points with the tables of their order. (A part of uncovered_kernel.hpp.)
+// Any number of points with the tables of their order. (A part of uncovered_kernel.hpp.)
 
 namespace lamoo {
 namespace LAMOO_LEVEL {
 
-using std::uint32_t;
+// In whole Fours.
+inline size_t words_for(size_t count) { return (count + 4 * word_bits - 1) / (4 * word_bits) * 4; }
 
-inline size_t words_for(size_t count) { return (count + word_bits - 1) / word_bits; }
-
-inline bool contains(const uint64_t* set, size_t p) {
-  return (set[p / word_bits] >> p % word_bits & 1) != 0;
-}
-
-// The middle value; values is not empty and is reordered.
-inline double median(std::vector<double>& values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
-// n points in d objectives and the tables of their order. Built once, then shared by threads.
+// n points in d objectives. Built once, then shared by threads.
 class PointSets {
  public:
   // max_bytes: the most memory for the sets; above it, cells are index lists.
@@ -34,33 +22,59 @@ class PointSets {
   // Which of the three sizes this is.
   bool is_word() const { return n_ <= word_bits; }
   bool has_sets() const { return has_sets_; }
-  bool sets_fit(size_t n) const;
+  bool sets_fit(size_t n) const {
+    const size_t max_words = max_bytes_ / sizeof(uint64_t) / d_;
+    return n <= word_bits || (n < max_words && (n + 1) * words_for(n) <= max_words);
+  }
   size_t max_bytes() const { return max_bytes_; }
 
-  const WordTable& word() const { return word_; }
+  const Table<1>& word() const { return word_; }
 
-  // The r points that are lowest in objective j, as a set; r <= n.
+  // The points in ascending order of objective j, and the place of each in it.
+  const uint32_t* order(size_t j) const { return orders_.data() + j * n_; }
+  const uint32_t* rank(size_t j) const { return ranks_.data() + j * n_; }
+  // The points strictly below point p, and those at or below it, as sets of words() words.
+  const uint64_t* below(size_t j, size_t p) const { return lowest(j, below_[j * n_ + p]); }
+  const uint64_t* up_to(size_t j, size_t p) const { return lowest(j, up_to_[j * n_ + p]); }
+  const uint64_t* up_to(size_t j, double value) const;
+  size_t words() const { return words_; }
+
+ private:
+  // The r points that are lowest in objective j.
   const uint64_t* lowest(size_t j, size_t r) const {
     return sets_.data() + (j * (n_ + 1) + r) * words_;
   }
-  // The number of points below point p, and the number at or below a value, in objective j.
-  size_t rank(size_t j, size_t p) const { return ranks_[j * n_ + p]; }
-  size_t count_up_to(size_t j, double value) const;
 
- private:
   size_t max_bytes_;
   const double* columns_ = nullptr;
   size_t n_ = 0, d_ = 0, words_ = 0;
   bool has_sets_ = false;
-  WordTable word_;
+  Table<1> word_;
   std::vector<uint64_t> sets_;
-  std::vector<uint32_t> ranks_;
-  std::vector<double> sorted_;  // the columns, each in ascending order
+  std::vector<uint32_t> orders_, ranks_;
+  std::vector<uint32_t> below_, up_to_;  // how many
 };
 
-inline bool PointSets::sets_fit(size_t n) const {
-  const size_t max_words = max_bytes_ / sizeof(uint64_t) / d_;
-  return n <= word_bits || (n < max_words && (n + 1) * words_for(n) <= max_words);
+// Numbers of points in ascending order of a column, equal ones in their order.
+inline void sort_column(const double* x, size_t n, uint32_t* order) {
+  struct Entry {
+    double x;
+    uint32_t point;
+  };
+  const auto sort = [=](Entry* entries) {
+    for (size_t p = 0; p < n; ++p) entries[p] = {x[p], static_cast<uint32_t>(p)};
+    std::sort(entries, entries + n, [](const Entry& a, const Entry& b) {
+      return a.x < b.x || (a.x == b.x && a.point < b.point);
+    });
+    for (size_t r = 0; r < n; ++r) order[r] = entries[r].point;
+  };
+  if (n <= word_bits) {
+    Entry few[word_bits];
+    sort(few);
+  } else {
+    std::vector<Entry> many(n);
+    sort(many.data());
+  }
 }
 
 inline void PointSets::assign(const double* columns, size_t n, size_t d) {
@@ -69,8 +83,15 @@ inline void PointSets::assign(const double* columns, size_t n, size_t d) {
   d_ = d;
   if (is_word()) {
     word_.resize(n, d);
-    for (size_t j = 0; j < d; ++j) std::copy_n(column(j), n, word_.column(j));
-    word_.build_sets();
+    uint32_t order[word_bits];
+    for (size_t j = 0; j < d; ++j) {
+      sort_column(column(j), n, order);
+      size_t r = 0;
+      word_.fill(j, [&] {
+        const size_t p = order[r++];
+        return std::pair<size_t, double>(p, column(j)[p]);
+      });
+    }
     return;
   }
   has_sets_ = sets_fit(n);
@@ -78,33 +99,35 @@ inline void PointSets::assign(const double* columns, size_t n, size_t d) {
 
   words_ = words_for(n);
   sets_.assign(d * (n + 1) * words_, 0);
-  ranks_.resize(d * n);
-  sorted_.resize(d * n);
-  struct Entry {
-    double x;
-    uint32_t point;
-  };
-  std::vector<Entry> order(n);
+  for (std::vector<uint32_t>* numbers : {&orders_, &ranks_, &below_, &up_to_})
+    numbers->resize(d * n);
   for (size_t j = 0; j < d; ++j) {
-    for (size_t p = 0; p < n; ++p) order[p] = {column(j)[p], static_cast<uint32_t>(p)};
-    std::sort(order.begin(), order.end(), [](const Entry& a, const Entry& b) { return a.x < b.x; });
+    const double* x = column(j);
+    uint32_t* order = orders_.data() + j * n;
+    sort_column(x, n, order);
     uint64_t* set = sets_.data() + j * (n + 1) * words_;
-    size_t rank = 0;
-    for (size_t r = 0; r < n; ++r) {
-      const size_t p = order[r].point;
-      if (r > 0 && order[r].x > order[r - 1].x) rank = r;
-      ranks_[j * n + p] = static_cast<uint32_t>(rank);
-      sorted_[j * n + r] = order[r].x;
+    for (size_t first = 0, r = 0; r < n; ++r) {
+      const size_t p = order[r];
+      ranks_[j * n + p] = static_cast<uint32_t>(r);
       std::copy_n(set, words_, set + words_);
       set += words_;
-      set[p / word_bits] |= uint64_t{1} << p % word_bits;
+      set[p / word_bits] |= bit(p % word_bits);
+      if (r + 1 < n && x[order[r + 1]] == x[p]) continue;
+      const size_t equals = first;  // from here to r
+      for (; first <= r; ++first) {
+        below_[j * n + order[first]] = static_cast<uint32_t>(equals);
+        up_to_[j * n + order[first]] = static_cast<uint32_t>(r + 1);
+      }
     }
   }
 }
 
-inline size_t PointSets::count_up_to(size_t j, double value) const {
-  const double* sorted = sorted_.data() + j * n_;
-  return static_cast<size_t>(std::upper_bound(sorted, sorted + n_, value) - sorted);
+inline const uint64_t* PointSets::up_to(size_t j, double value) const {
+  const double* x = column(j);
+  const uint32_t* first = order(j);
+  const uint32_t* at =
+      std::upper_bound(first, first + n_, value, [x](double v, uint32_t p) { return v < x[p]; });
+  return lowest(j, static_cast<size_t>(at - first));
 }
 
 }  // namespace LAMOO_LEVEL

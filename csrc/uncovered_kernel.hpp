@@ -1,30 +1,46 @@
 // The part of a box that any number of points leave uncovered: what hypervolume, contributions and
-// improvement in many objectives are made of.
+// improvement in many objectives are made of. Compiled for each level.
 //
-// The same cells and rules as in word_cells.hpp, in three sizes. A cell with more points than fit
-// is cleared of slabs and of points that other points dominate inside it, and is then cut in two at
-// the median of the points that limit it, until it fits into the next smaller size:
+// The same cells and rules as in small_cells_kernel.hpp, for more points than have room there. A
+// cell is cleared of slabs and of points that other points dominate inside it; if there are still
+// too many, it is cut in two at the median of the points that limit it.
 //   index lists     where the tables of all points would take too much memory
 //   sets of points  one bit a point, from tables of their order in each objective
-//   words           at most 64 points
+//   small cells     at most 256 points
 // A halving takes half of the points from one part and half of the limits in one objective from
 // the other, so the depth of the recursion is O(d log n).
 #include "subsets_kernel.hpp"
-#include "word_cells_kernel.hpp"
+#include "sets_kernel.hpp"
+#include "leaves_kernel.hpp"
+#include "small_cells_kernel.hpp"
 #include "point_sets_kernel.hpp"
 
 namespace lamoo {
 namespace LAMOO_LEVEL {
 
+// The middle value; values is not empty and is reordered.
+inline double median(std::vector<double>& values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
 // Computes uncovered volumes. Holds scratch memory, kept between calls: one a thread.
 class Uncovered {
  public:
-  explicit Uncovered(const Run& run) : run_(run), word_cells_(run) {}
+  explicit Uncovered(const Run& run) : run_(run), word_cells_(run), four_cells_(run) {}
+
+  static constexpr size_t none = ~size_t{0};
 
   // Volume of [lo, hi), lo < hi, that points 0 .. end-1 without point skip leave uncovered
-  // (skip >= end: none is left out). All these points are below hi in every objective.
+  // (skip >= end: none is left out). All these points are below hi in every objective. If lo is
+  // one of the points, at says which one; it is found faster then.
   double operator()(const PointSets& points, const double* lo, const double* hi, size_t end,
-                    size_t skip);
+                    size_t skip, size_t at = none) {
+    points_ = &points;
+    if (points_->is_word()) return in_word(lo, hi, end, skip, at);
+    return points_->has_sets() ? in_sets(lo, hi, end, skip, at) : in_lists(lo, hi, end, skip);
+  }
 
  private:
   struct Cell {
@@ -36,17 +52,18 @@ class Uncovered {
     std::vector<double> lo, hi;
   };
 
-  double in_word(const double* lo, const double* hi, size_t end, size_t skip);
-  double in_sets(const double* lo, const double* hi, size_t end, size_t skip);
+  double in_word(const double* lo, const double* hi, size_t end, size_t skip, size_t at);
+  double in_sets(const double* lo, const double* hi, size_t end, size_t skip, size_t at);
   double in_lists(const double* lo, const double* hi, size_t end, size_t skip);
 
   Cell& cell(size_t level);
   double volume(size_t level);
   bool apply_slabs(Cell& cell);
   void drop_dominated(Cell& cell);
-  size_t list_alive(const Cell& cell);
-  double volume_of_few(const Cell& cell);
-  void choose_cut(const Cell& cell, size_t& axis, double& at);
+  void list_alive(const Cell& cell);
+  template <size_t W>
+  double volume_of_few(const Cell& cell, Table<W>& table, Cells<W>& cells);
+  void choose_cut(const Cell& cell, size_t& axis, size_t& at);
 
   Bounds& bounds(size_t level);
   double list_volume(size_t* first, size_t* last, size_t level);
@@ -54,15 +71,19 @@ class Uncovered {
 
   const Run& run_;
   const PointSets* points_ = nullptr;  // of this call
-  WordCells word_cells_;
+  Cells<1> word_cells_;
+  Cells<4> four_cells_;
+  Table<1> word_table_;
+  Table<4> four_table_;
+  Gather gather_;
 
   size_t words_ = 0;  // of the sets in use, enough for end points
   std::deque<Cell> cells_;
   std::vector<uint64_t> slabs_;
   std::vector<const uint64_t*> rows_;
-  std::vector<size_t> survivors_;
+  std::vector<uint32_t> survivors_;
+  std::vector<uint32_t> limiting_;
   std::vector<double> values_;
-  WordTable few_;
 
   std::deque<Bounds> bounds_;
   std::vector<size_t> list_;
@@ -71,29 +92,37 @@ class Uncovered {
   std::unique_ptr<Uncovered> local_;
 };
 
-inline double Uncovered::operator()(const PointSets& points, const double* lo, const double* hi,
-                             size_t end, size_t skip) {
-  points_ = &points;
-  if (points_->is_word()) return in_word(lo, hi, end, skip);
-  return points_->has_sets() ? in_sets(lo, hi, end, skip) : in_lists(lo, hi, end, skip);
-}
-
-inline double Uncovered::in_word(const double* lo, const double* hi, size_t end, size_t skip) {
-  uint64_t alive = low_bits(end);
-  if (skip < end) alive &= ~(uint64_t{1} << skip);
-  return word_cells_.uncovered(points_->word(), alive, lo, hi);
+inline double Uncovered::in_word(const double* lo, const double* hi, size_t end, size_t skip,
+                                 size_t at) {
+  const size_t d = points_->objectives();
+  const Table<1>& table = points_->word();
+  Set<1> alive = first_points<1>(end);
+  if (skip < end) erase(alive, skip);
+  word_cells_.begin(table, d);
+  for (size_t j = 0; j < d; ++j) {
+    Set<1> limits;
+    if (at != none)
+      limits = table.above(j)[at];
+    else
+      for (size_t p = 0; p < end; p += 8)
+        limits.words[0] |= uint64_t{above8(table.column(j) + p, lo[j])} << p;
+    word_cells_.add_side(j, limits, lo[j], hi[j]);
+  }
+  return word_cells_.volume(alive);
 }
 
 // ---- sets ----
 
-inline double Uncovered::in_sets(const double* lo, const double* hi, size_t end, size_t skip) {
+inline double Uncovered::in_sets(const double* lo, const double* hi, size_t end, size_t skip,
+                                 size_t at) {
   const size_t d = points_->objectives();
   words_ = words_for(end);
   Cell& top = cell(0);
-  for (size_t w = 0; w < words_; ++w) top.alive[w] = low_bits(end - w * word_bits);
-  if (skip < end) top.alive[skip / word_bits] &= ~(uint64_t{1} << skip % word_bits);
+  for (size_t w = 0; w < words_; ++w)
+    top.alive[w] = end <= w * word_bits ? 0 : low_bits(end - w * word_bits);
+  if (skip < end) top.alive[skip / word_bits] &= ~bit(skip % word_bits);
   for (size_t j = 0; j < d; ++j) {
-    const uint64_t* not_above = points_->lowest(j, points_->count_up_to(j, lo[j]));
+    const uint64_t* not_above = at != none ? points_->up_to(j, at) : points_->up_to(j, lo[j]);
     for (size_t w = 0; w < words_; ++w) top.limits[j * words_ + w] = ~not_above[w];
     top.lo[j] = lo[j];
     top.hi[j] = hi[j];
@@ -102,7 +131,7 @@ inline double Uncovered::in_sets(const double* lo, const double* hi, size_t end,
 }
 
 inline Uncovered::Cell& Uncovered::cell(size_t level) {
-  const size_t d = points_->objectives(), words = words_for(points_->size());
+  const size_t d = points_->objectives(), words = points_->words();
   if (slabs_.size() < words || rows_.size() < d) {
     slabs_.resize(std::max(words, slabs_.size()));
     rows_.resize(std::max(d, rows_.size()));
@@ -122,20 +151,19 @@ inline double Uncovered::volume(size_t level) {
     run_.check();
     if (!apply_slabs(here)) return total;
     drop_dominated(here);
-    if (list_alive(here) <= word_bits) return total + volume_of_few(here);
+    list_alive(here);
+    if (survivors_.size() <= Table<1>::capacity)
+      return total + volume_of_few(here, word_table_, word_cells_);
+    if (survivors_.size() <= Table<4>::capacity)
+      return total + volume_of_few(here, four_table_, four_cells_);
 
-    size_t axis;
-    double at;
-    choose_cut(here, axis, at);
+    size_t axis, middle;
+    choose_cut(here, axis, middle);
+    const double at = points_->column(axis)[middle];
     // The part below the cut, where the points at or above it are gone.
     Cell& part = cell(level + 1);
-    const uint64_t* below = points_->lowest(axis, 0);
-    const uint64_t* up_to = points_->lowest(axis, points_->count_up_to(axis, at));
-    for (const size_t p : survivors_)
-      if (points_->column(axis)[p] == at) {
-        below = points_->lowest(axis, points_->rank(axis, p));
-        break;
-      }
+    const uint64_t* below = points_->below(axis, middle);
+    const uint64_t* up_to = points_->up_to(axis, middle);
     for (size_t w = 0; w < words_; ++w) part.alive[w] = here.alive[w] & below[w];
     std::copy_n(here.limits.begin(), points_->objectives() * words_, part.limits.begin());
     std::copy(here.lo.begin(), here.lo.end(), part.lo.begin());
@@ -151,115 +179,127 @@ inline double Uncovered::volume(size_t level) {
 // False when the cell is covered.
 inline bool Uncovered::apply_slabs(Cell& cell) {
   const size_t d = points_->objectives();
-  uint64_t any = 0;
-  for (size_t w = 0; w < words_; ++w) {
-    const uint64_t alive = cell.alive[w];
-    uint64_t once = 0, twice = 0;
+  Four any{};
+  for (size_t w = 0; w < words_; w += 4) {
+    const Four alive = Four::load(&cell.alive[w]);
+    Four once{}, twice{};
     for (size_t j = 0; j < d; ++j) {
-      const uint64_t limits = cell.limits[j * words_ + w];
-      twice |= once & limits;
-      once |= limits;
+      const Four limits = Four::load(&cell.limits[j * words_ + w]);
+      twice = twice | (once & limits);
+      once = once | limits;
     }
-    if ((alive & ~once) != 0) return false;
-    any |= slabs_[w] = alive & ~twice;
+    if (alive.without(once).any()) return false;
+    const Four slabs = alive.without(twice);
+    slabs.store(&slabs_[w]);
+    any = any | slabs;
   }
-  if (any == 0) return true;
+  if (!any.any()) return true;
   for (size_t j = 0; j < d; ++j) {
-    const double* x = points_->column(j);
+    const uint32_t* rank = points_->rank(j);
     size_t lowest = points_->size();
-    double at = cell.hi[j];
-    for (size_t w = 0; w < words_; ++w) {
-      uint64_t set = slabs_[w] & cell.limits[j * words_ + w];
-      for (; set != 0; set &= set - 1) {
-        const size_t p = w * word_bits + lowest_bit(set);
-        if (x[p] < at) {
-          at = x[p];
-          lowest = p;
-        }
-      }
-    }
+    for (size_t w = 0; w < words_; ++w)
+      for (uint64_t set = slabs_[w] & cell.limits[j * words_ + w]; set != 0; set &= set - 1)
+        lowest = std::min<size_t>(lowest, rank[w * word_bits + lowest_bit(set)]);
     if (lowest == points_->size()) continue;
-    cell.hi[j] = at;
-    const uint64_t* below = points_->lowest(j, points_->rank(j, lowest));
+    const size_t p = points_->order(j)[lowest];
+    cell.hi[j] = points_->column(j)[p];
+    const uint64_t* below = points_->below(j, p);
     for (size_t w = 0; w < words_; ++w) cell.alive[w] &= below[w];
   }
   return true;
 }
 
+// Takes from a set what is in none of K rows.
+template <size_t K>
+inline void keep_united(uint64_t* set, const uint64_t* const* rows, size_t words) {
+  for (size_t w = 0; w < words; w += 4) {
+    Four kept = Four::load(rows[0] + w);
+    for (size_t i = 1; i < K; ++i) kept = kept | Four::load(rows[i] + w);
+    (kept & Four::load(set + w)).store(set + w);
+  }
+}
+
 // Keep the points that no other dominates inside the cell, one of equal ones: those that are below
-// each other point somewhere where that point limits the cell.
+// each other point somewhere where that point limits the cell. From the last point to the first:
+// points are mostly in ascending order of an objective that the cell does not have, so the last
+// ones dominate most.
 inline void Uncovered::drop_dominated(Cell& cell) {
   const size_t d = points_->objectives();
-  for (size_t w = 0; w < words_; ++w) {
-    for (uint64_t left = cell.alive[w]; left != 0;) {
-      const unsigned at = lowest_bit(left);
+  uint64_t* const alive = cell.alive.data();
+  for (size_t w = words_; w-- > 0;) {
+    for (uint64_t left = alive[w]; left != 0;) {
+      const unsigned at = highest_bit(left);
       const size_t p = w * word_bits + at;
       size_t count = 0;
-      for (size_t j = 0; j < d; ++j)
-        if ((cell.limits[j * words_ + w] >> at & 1) != 0)
-          rows_[count++] = points_->lowest(j, points_->rank(j, p));
-      for (size_t v = 0; v < words_; ++v) {
-        uint64_t below = 0;
-        for (size_t i = 0; i < count; ++i) below |= rows_[i][v];
-        cell.alive[v] &= below;
+      for (size_t j = 0; j < d; ++j) {
+        rows_[count] = points_->below(j, p);
+        count += cell.limits[j * words_ + w] >> at & 1;
       }
-      cell.alive[w] |= uint64_t{1} << at;
-      left = cell.alive[w] & ~low_bits(at + 1);
+      switch (count) {
+        case 2: keep_united<2>(alive, rows_.data(), words_); break;
+        case 3: keep_united<3>(alive, rows_.data(), words_); break;
+        case 4: keep_united<4>(alive, rows_.data(), words_); break;
+        default:
+          for (size_t v = 0; v < words_; v += 4) {
+            Four kept{};
+            for (size_t i = 0; i < count; ++i) kept = kept | Four::load(rows_[i] + v);
+            (kept & Four::load(alive + v)).store(alive + v);
+          }
+      }
+      alive[w] |= bit(at);
+      left = alive[w] & low_bits(at);
     }
   }
 }
 
-inline size_t Uncovered::list_alive(const Cell& cell) {
+inline void Uncovered::list_alive(const Cell& cell) {
   survivors_.clear();
   for (size_t w = 0; w < words_; ++w)
     for (uint64_t set = cell.alive[w]; set != 0; set &= set - 1)
-      survivors_.push_back(w * word_bits + lowest_bit(set));
-  return survivors_.size();
+      survivors_.push_back(static_cast<uint32_t>(w * word_bits + lowest_bit(set)));
 }
 
-// At most 64 points, in survivors_: a table of their own, in the objectives that they limit.
-inline double Uncovered::volume_of_few(const Cell& cell) {
-  const size_t d = points_->objectives(), k = survivors_.size();
-  few_.resize(k, d);
-  values_.resize(2 * d);
+// The points in survivors_ get a table of their own, in the objectives that they limit.
+template <size_t W>
+double Uncovered::volume_of_few(const Cell& cell, Table<W>& table, Cells<W>& cells) {
+  const size_t d = points_->objectives();
+  gather_.begin(*points_, survivors_, d, table);
+  cells.begin(table, d);
   double factor = 1.0;
-  size_t used = 0;
-  for (size_t j = 0; j < d; ++j) {
-    bool limited = false;
-    for (size_t i = 0; i < k; ++i) {
-      few_.column(used)[i] = points_->column(j)[survivors_[i]];
-      limited |= few_.column(used)[i] > cell.lo[j];
-    }
-    if (!limited) {
+  for (size_t j = 0, used = 0; j < d; ++j) {
+    Four limited{};
+    for (size_t w = 0; w < words_; w += 4)
+      limited = limited | (Four::load(&cell.alive[w]) & Four::load(&cell.limits[j * words_ + w]));
+    if (!limited.any()) {
       factor *= cell.hi[j] - cell.lo[j];
       continue;
     }
-    values_[used] = cell.lo[j];
-    values_[d + used] = cell.hi[j];
-    ++used;
+    const Set<W> limits = gather_.objective(*points_, survivors_, j, cell.lo[j], table, used);
+    cells.add_side(used++, limits, cell.lo[j], cell.hi[j]);
   }
-  if (used == 0) return factor;
-  few_.resize(k, used);
-  few_.build_sets();
-  return factor * word_cells_.uncovered(few_, low_bits(k), values_.data(), values_.data() + d);
+  return factor * cells.volume(first_points<W>(survivors_.size()));
 }
 
 // Cut at the median of the points that limit the cell, in the objective where they are most.
-inline void Uncovered::choose_cut(const Cell& cell, size_t& axis, double& at) {
+inline void Uncovered::choose_cut(const Cell& cell, size_t& axis, size_t& at) {
   size_t most = 0;
   axis = 0;
   for (size_t j = 0; j < points_->objectives(); ++j) {
     size_t count = 0;
-    for (const size_t p : survivors_) count += contains(&cell.limits[j * words_], p) ? 1u : 0u;
+    for (size_t w = 0; w < words_; ++w)
+      count += count_bits(cell.limits[j * words_ + w] & cell.alive[w]);
     if (count > most) {
       most = count;
       axis = j;
     }
   }
-  values_.clear();
-  for (const size_t p : survivors_)
-    if (contains(&cell.limits[axis * words_], p)) values_.push_back(points_->column(axis)[p]);
-  at = median(values_);
+  limiting_.clear();
+  for (size_t w = 0; w < words_; ++w)
+    for (uint64_t set = cell.limits[axis * words_ + w] & cell.alive[w]; set != 0; set &= set - 1)
+      limiting_.push_back(points_->rank(axis)[w * word_bits + lowest_bit(set)]);
+  const auto middle = limiting_.begin() + static_cast<std::ptrdiff_t>(limiting_.size() / 2);
+  std::nth_element(limiting_.begin(), middle, limiting_.end());
+  at = points_->order(axis)[*middle];
 }
 
 // ---- lists ----
@@ -358,7 +398,7 @@ double hypervolume_cells(const double* columns, size_t n, size_t m, const double
     return [&, uncovered = Uncovered(run), lo = std::vector<double>(d)](size_t task) mutable {
       const size_t i = n - 1 - task;  // the large cells first: it evens out the load of the threads
       for (size_t j = 0; j < d; ++j) lo[j] = columns[j * n + i];
-      terms[i] = (ref[d] - columns[d * n + i]) * uncovered(points, lo.data(), ref, i, n);
+      terms[i] = (ref[d] - columns[d * n + i]) * uncovered(points, lo.data(), ref, i, n, i);
     };
   });
   Sum sum;
@@ -374,7 +414,7 @@ void contributions_cells(const double* columns, size_t n, size_t m, const double
   parallel_for(n, useful_threads(n, n, m, run), run, [&] {
     return [&, uncovered = Uncovered(run), lo = std::vector<double>(m)](size_t i) mutable {
       for (size_t j = 0; j < m; ++j) lo[j] = columns[j * n + i];
-      out[i] = uncovered(points, lo.data(), ref, n, i);
+      out[i] = uncovered(points, lo.data(), ref, n, i, i);
     };
   });
 }

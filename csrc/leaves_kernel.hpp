@@ -1,0 +1,203 @@
+// Cells of few points, without a cut. (A part of uncovered_kernel.hpp.)
+
+namespace lamoo {
+namespace LAMOO_LEVEL {
+
+// A cell in one objective.
+template <size_t W>
+struct Side {
+  size_t objective;
+  Set<W> limits;  // the points that limit the cell here
+  double lo, hi;
+};
+
+template <size_t W>
+class Cells;
+template <size_t W>
+class Leaves;
+
+constexpr size_t leaf_points = 7;
+
+// The points that limit a cell in one objective.
+struct Limits {
+  uint64_t ranks;  // as a set of their places in ascending order
+  size_t here;     // as a set of points of the cell
+  size_t later;    // the points that limit a later objective
+  const unsigned char* order;
+  const double* x;
+  const size_t* one;
+  double lo, hi;
+};
+
+// Closed forms. open[S] is what the points of a set S leave uncovered in the objectives so far. In
+// one objective more, of a strip between two coordinates, those points of S count that are below
+// it: the points that do not limit the cell there, and the first ones in ascending order of those
+// that do.
+template <>
+class Leaves<1> {
+ public:
+  explicit Leaves(const Run&) {}
+
+  // False if there are too many points. Every point limits the cell in two objectives at least, and
+  // every objective is limited.
+  bool volume(const Table<1>& table, const Side<1>* sides, size_t d, const Set<1>& alive,
+              double& volume);
+
+ private:
+  double one_point(const Table<1>& table, const Side<1>* sides, size_t d, size_t p) const;
+  double two_points(const Table<1>& table, const Side<1>* sides, size_t d, size_t p,
+                    size_t q) const;
+  double plane(const Table<1>& table, const Side<1>* sides, const Set<1>& alive) const;
+  template <size_t K>
+  double subsets(const Table<1>& table, const Side<1>* sides, size_t d, uint64_t alive);
+
+  std::vector<Limits> limits_;
+  double open_[size_t{1} << leaf_points];
+};
+
+// One objective with L limits: open for it as well, at all sets of base and a part of free.
+// The lowest three points of a set are the lanes of a register, the others number the registers.
+template <size_t L>
+inline void add_objective(double* open, const Limits& limits, size_t base, size_t free) {
+  constexpr size_t lanes = 7;
+  double width[L + 1], from = limits.lo;
+  size_t counts[L + 1];  // the points that count in a strip, as a set
+  counts[0] = ~limits.here;
+  uint64_t ranks = limits.ranks;
+  for (size_t k = 0; k < L; ++k, ranks &= ranks - 1) {
+    const size_t p = limits.order[lowest_bit(ranks)];
+    width[k] = limits.x[p] - from;
+    from = limits.x[p];
+    counts[k + 1] = counts[k] | limits.one[p];
+  }
+  width[L] = limits.hi - from;
+  for (size_t part = free;; part = (part - 1) & free) {
+    const auto term = [&](size_t k) {
+      return pick(open + ((part | base) & counts[k] & ~lanes),
+                  static_cast<unsigned>(counts[k] & lanes));
+    };
+    Eight sum = times(width[0], term(0));
+    for (size_t k = 1; k <= L; ++k) sum = add_times(sum, width[k], term(k));
+    store(open + (part | base), sum);
+    if (part == 0) return;
+  }
+}
+
+inline bool Leaves<1>::volume(const Table<1>& table, const Side<1>* sides, size_t d,
+                              const Set<1>& alive, double& volume) {
+  const uint64_t set = alive.words[0];
+  const size_t k = count_bits(set);
+  if (k > 2 && d == 2) {
+    volume = plane(table, sides, alive);
+    return true;
+  }
+  switch (k) {
+    case 0: volume = 1.0; return true;
+    case 1: volume = one_point(table, sides, d, lowest_bit(set)); return true;
+    case 2:
+      volume = two_points(table, sides, d, lowest_bit(set), lowest_bit(set & (set - 1)));
+      return true;
+    case 3: volume = subsets<3>(table, sides, d, set); return true;
+    case 4: volume = subsets<4>(table, sides, d, set); return true;
+    case 5: volume = subsets<5>(table, sides, d, set); return true;
+    case 6: volume = subsets<6>(table, sides, d, set); return true;
+    case 7: volume = subsets<7>(table, sides, d, set); return true;
+    default: return false;
+  }
+}
+
+inline double Leaves<1>::one_point(const Table<1>& table, const Side<1>* sides, size_t d,
+                                   size_t p) const {
+  double all = 1.0, open = 0.0;
+  for (size_t i = 0; i < d; ++i) {
+    const double x = table.column(sides[i].objective)[p];
+    open = (x - sides[i].lo) * all + (sides[i].hi - x) * open;
+    all *= sides[i].hi - sides[i].lo;
+  }
+  return open;
+}
+
+inline double Leaves<1>::two_points(const Table<1>& table, const Side<1>* sides, size_t d, size_t p,
+                                    size_t q) const {
+  double all = 1.0, open_p = 0.0, open_q = 0.0, open = 0.0;
+  for (size_t i = 0; i < d; ++i) {
+    const double lo = sides[i].lo, hi = sides[i].hi;
+    const double* column = table.column(sides[i].objective);
+    const double x = std::max(column[p], lo), y = std::max(column[q], lo);
+    const double first = std::min(x, y), second = std::max(x, y);
+    open = (first - lo) * all + (second - first) * (x < y ? open_p : open_q) + (hi - second) * open;
+    open_p = (x - lo) * all + (hi - x) * open_p;
+    open_q = (y - lo) * all + (hi - y) * open_q;
+    all *= hi - lo;
+  }
+  return open;
+}
+
+// Two objectives, both limited by every point: strips between the steps of the staircase.
+inline double Leaves<1>::plane(const Table<1>& table, const Side<1>* sides,
+                               const Set<1>& alive) const {
+  const Side<1> &across = sides[0], &up = sides[1];
+  const double* x = table.column(across.objective);
+  const double* y = table.column(up.objective);
+  const unsigned char* order = table.order(across.objective);
+  const unsigned char* rank = table.rank(across.objective);
+  uint64_t ranks = 0;
+  for_each(alive, [&](size_t p) { ranks |= bit(rank[p]); });
+  double left = across.lo, top = up.hi, area = 0.0;
+  for (; ranks != 0; ranks &= ranks - 1) {
+    const size_t p = order[lowest_bit(ranks)];
+    area += (x[p] - left) * (top - up.lo);
+    left = x[p];
+    top = std::min(top, y[p]);
+  }
+  return area + (across.hi - left) * (top - up.lo);
+}
+
+template <size_t K>
+double Leaves<1>::subsets(const Table<1>& table, const Side<1>* sides, size_t d, uint64_t alive) {
+  constexpr size_t all = (size_t{1} << K) - 1;
+  for (size_t set = 0; set <= all; set += 8) store(&open_[set], Eight{});
+  open_[0] = 1.0;
+  unsigned points[K];
+  size_t one[word_bits];  // a point of the cell as a point of the sets
+  for (size_t i = 0; i < K; ++i, alive &= alive - 1) {
+    points[i] = lowest_bit(alive);
+    one[points[i]] = size_t{1} << i;
+  }
+  if (limits_.size() < d) limits_.resize(d);
+  Limits* const limits = limits_.data();
+  for (size_t i = 0; i < d; ++i) {
+    const Side<1>& side = sides[i];
+    const unsigned char* rank = table.rank(side.objective);
+    uint64_t ranks = 0, here = 0;
+    for (size_t k = 0; k < K; ++k) {
+      const uint64_t limiting = side.limits.words[0] >> points[k] & 1;
+      ranks |= limiting << rank[points[k]];
+      here |= limiting << k;
+    }
+    limits[i] = {ranks,   here,   0, table.order(side.objective), table.column(side.objective), one,
+                 side.lo, side.hi};
+  }
+  for (size_t i = d - 1; i-- > 0;) limits[i].later = limits[i + 1].later | limits[i + 1].here;
+
+  size_t met = 0;  // points that the objectives so far limit: of all others, open is 0
+  for (size_t i = 0; i < d; ++i) {
+    const Limits& at = limits[i];
+    met |= at.here;
+    // Points that no later objective limits: only sets with them matter.
+    const size_t base = all & ~(at.later | 7), free = met & at.later & ~size_t{7};
+    switch (count_bits(at.here)) {
+      case 1: add_objective<1>(open_, at, base, free); break;
+      case 2: add_objective<2>(open_, at, base, free); break;
+      case 3: add_objective<3>(open_, at, base, free); break;
+      case 4: add_objective<4>(open_, at, base, free); break;
+      case 5: add_objective<5>(open_, at, base, free); break;
+      case 6: add_objective<6>(open_, at, base, free); break;
+      default: add_objective<7>(open_, at, base, free); break;
+    }
+  }
+  return open_[all];
+}
+
+}  // namespace LAMOO_LEVEL
+}  // namespace lamoo
