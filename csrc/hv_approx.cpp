@@ -1,12 +1,15 @@
 #include "hv_approx.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <limits>
 #include <vector>
 
+#include "dominance.hpp"
 #include "hypervolume.hpp"
-#include "parallel.hpp"
+#include "nets.hpp"
+#include "polar.hpp"
+#include "replicates.hpp"
 #include "rng.hpp"
 
 namespace lamoo {
@@ -16,242 +19,290 @@ using std::uint64_t;
 
 namespace {
 
-constexpr size_t replicates = 16;
-constexpr uint64_t first_round = 64;  // samples of each replicate
+constexpr size_t replicates = 32;
+constexpr size_t first_round = 32;   // samples of each replicate
+constexpr size_t most_pilots = 512;  // samples that choose the method
+constexpr double bends[] = {1.0, 1.25, 1.5, 2.0, 2.5};
+constexpr size_t most_cube_objectives = 30;
 
-// a[0] + a[1] x + ... + a[N-1] x^(N-1)
-template <size_t N>
-double polynomial(const std::array<double, N>& a, double x) {
-  double value = a[N - 1];
-  for (size_t i = N - 1; i-- > 0;) value = value * x + a[i];
-  return value;
-}
+// A product of positive numbers that neither overflows nor vanishes.
+struct Product {
+  double mantissa = 1.0;
+  long exponent = 0;
 
-// -quantile(p) of the standard normal distribution for 2^-60 < p <= 1/2, to about 1e-12
-// (Wichura, 1988, algorithm AS 241).
-double upper_normal_quantile(double p) {
-  static constexpr std::array<double, 8> a = {
-      3.3871328727963666080e0, 1.3314166789178437745e2, 1.9715909503065514427e3,
-      1.3731693765509461125e4, 4.5921953931549871457e4, 6.7265770927008700853e4,
-      3.3430575583588128105e4, 2.5090809287301226727e3};
-  static constexpr std::array<double, 8> b = {1.0,
-                                              4.2313330701600911252e1,
-                                              6.8718700749205790830e2,
-                                              5.3941960214247511077e3,
-                                              2.1213794301586595867e4,
-                                              3.9307895800092710610e4,
-                                              2.8729085735721942674e4,
-                                              5.2264952788528545610e3};
-  static constexpr std::array<double, 8> c = {
-      1.42343711074968357734e0, 4.63033784615654529590e0, 5.76949722146069140550e0,
-      3.64784832476320460504e0, 1.27045825245236838258e0, 2.41780725177450611770e-1,
-      2.27238449892691845833e-2, 7.74545014278341407640e-4};
-  static constexpr std::array<double, 8> d = {1.0,
-                                              2.05319162663775882187e0,
-                                              1.67638483018380384940e0,
-                                              6.89767334985100004550e-1,
-                                              1.48103976427480074590e-1,
-                                              1.51986665636164571966e-2,
-                                              5.47593808499534494600e-4,
-                                              1.05075007164441684324e-9};
-  static constexpr std::array<double, 8> e = {
-      6.65790464350110377720e0, 5.46378491116411436990e0, 1.78482653991729133580e0,
-      2.96560571828504891230e-1, 2.65321895265761230930e-2, 1.24266094738807843860e-3,
-      2.71155556874348757815e-5, 2.01033439929228813265e-7};
-  static constexpr std::array<double, 8> f = {1.0,
-                                              5.99832206555887937690e-1,
-                                              1.36929880922735805310e-1,
-                                              1.48753612908506148525e-2,
-                                              7.86869131745613259100e-4,
-                                              1.84631831751005468180e-5,
-                                              1.42151175831644588870e-7,
-                                              2.04426310338993978564e-15};
-  const double q = 0.5 - p;
-  if (q <= 0.425) {
-    const double r = 0.180625 - q * q;
-    return q * polynomial(a, r) / polynomial(b, r);
+  void multiply(double x) {
+    int e = 0;
+    int shift = 0;
+    mantissa = std::frexp(mantissa * std::frexp(x, &e), &shift);
+    exponent += e + shift;
   }
-  const double r = std::sqrt(-std::log(p));
-  return r <= 5.0 ? polynomial(c, r - 1.6) / polynomial(d, r - 1.6)
-                  : polynomial(e, r - 5.0) / polynomial(f, r - 5.0);
-}
+  double times(double x) const {
+    int e = 0;
+    const double product = mantissa * std::frexp(x, &e);
+    return std::ldexp(product, static_cast<int>(std::clamp(exponent + e, -5000L, 5000L)));
+  }
+};
 
-// Heights ref - F of the rows that count, each objective divided by its largest height. Blocks of
-// `lanes` rows, column by column, so that one direction meets a block with SIMD instructions; the
-// last block is filled with rows of height 0.
-class Heights {
- public:
-  static constexpr size_t lanes = 8;
+// Heights ref - F of the rows that count, each objective divided by its largest height.
+struct Heights {
+  size_t n = 0, m, stride = 0;
+  std::vector<double> columns, inverse;  // by column; 1 / height by row
+  Product scale;                         // the volume that was divided by
+  std::vector<double> shares;            // volumes of the boxes in units of the largest one
+  Product unit;                          // that unit
 
-  Heights(const double* F, size_t n, size_t m, const double* ref) : m_(m) {
-    std::vector<size_t> rows;
-    for (size_t i = 0; i < n; ++i) {
+  Heights(const double* F, size_t rows, size_t objectives, const double* ref, uint64_t n_samples)
+      : m(objectives) {
+    std::vector<double> kept;
+    for (size_t i = 0; i < rows; ++i) {
       size_t j = 0;
       while (j < m && F[i * m + j] < ref[j]) ++j;
-      if (j == m) rows.push_back(i);
+      if (j == m) kept.insert(kept.end(), F + i * m, F + (i + 1) * m);
     }
-    if (rows.empty()) return;
-    blocks_ = (rows.size() + lanes - 1) / lanes;
-    h_.assign(blocks_ * m * lanes, 0.0);
+    n = kept.size() / m;
+    if (n == 0) return;
     for (size_t j = 0; j < m; ++j) {
       double lowest = ref[j];
-      for (const size_t row : rows) lowest = std::min(lowest, F[row * m + j]);
+      for (size_t i = 0; i < n; ++i) lowest = std::min(lowest, kept[i * m + j]);
       // Halved where the range of two finite numbers is not finite.
-      const double unit = std::isfinite(ref[j] - lowest) ? 1.0 : 0.5;
-      const double largest = unit * ref[j] - unit * lowest;
-      for (size_t i = 0; i < rows.size(); ++i)
-        h_[(i / lanes * m + j) * lanes + i % lanes] =
-            (unit * ref[j] - unit * F[rows[i] * m + j]) / largest;
-      log_scale_ += std::log(largest) - std::log(unit);
+      const double half = std::isfinite(ref[j] - lowest) ? 1.0 : 0.5;
+      const double largest = half * ref[j] - half * lowest;
+      for (size_t i = 0; i < n; ++i)
+        kept[i * m + j] = (half * ref[j] - half * kept[i * m + j]) / largest;
+      scale.multiply(largest);
+      scale.multiply(1.0 / half);
     }
-  }
-
-  bool empty() const { return blocks_ == 0; }
-  // log of the volume of the box that has the largest heights as sides
-  double log_scale() const { return log_scale_; }
-
-  // max over rows of the min over objectives of h / w, for inverse = 1 / w.
-  double reach(const double* inverse) const {
-    double best[lanes] = {};
-    const double* h = h_.data();
-    for (size_t block = 0; block < blocks_; ++block) {
-      double shortest[lanes];
-      for (size_t l = 0; l < lanes; ++l) shortest[l] = h[l] * inverse[0];
-      h += lanes;
-      for (size_t j = 1; j < m_; ++j, h += lanes)
-        for (size_t l = 0; l < lanes; ++l) {
-          const double length = h[l] * inverse[j];
-          shortest[l] = length < shortest[l] ? length : shortest[l];
-        }
-      for (size_t l = 0; l < lanes; ++l) best[l] = shortest[l] > best[l] ? shortest[l] : best[l];
-    }
-    return *std::max_element(best, best + lanes);
+    // Dominated boxes only take time; to find them takes the time of n samples.
+    if (n <= n_samples) drop_dominated(kept);
+    store(kept);
   }
 
  private:
-  size_t m_, blocks_ = 0;
-  std::vector<double> h_;
-  double log_scale_ = 0.0;
-};
-
-// Steps of the R_phi sequence as fractions of 2^64: powers of 1/phi, where phi > 1 solves
-// phi^(m+1) = phi + 1 (Roberts, 2018).
-std::vector<uint64_t> sequence_steps(size_t m) {
-  const double power = 1.0 / static_cast<double>(m + 1);
-  double phi = 2.0;
-  for (int i = 0; i < 64; ++i) phi = std::pow(1.0 + phi, power);
-  std::vector<uint64_t> steps(m);
-  double step = 1.0;
-  for (size_t j = 0; j < m; ++j) {
-    step /= phi;
-    steps[j] = static_cast<uint64_t>(std::ldexp(step, 53)) << 11;
-  }
-  return steps;
-}
-
-// One randomly shifted sequence of directions and the sum of reach^m over them. The sum is kept
-// relative to the longest reach so far, so that no power overflows.
-class Replicate {
- public:
-  Replicate(const std::vector<uint64_t>& steps, uint64_t seed, size_t index)
-      : steps_(&steps), at_(steps.size()), inverse_(steps.size()) {
-    for (size_t j = 0; j < at_.size(); ++j)
-      at_[j] = random_bits(seed, index * at_.size() + j);
+  void drop_dominated(std::vector<double>& kept) {
+    for (double& h : kept) h = -h;
+    std::vector<std::uint8_t> best(n);
+    is_nondominated(kept.data(), n, m, false, best.data());
+    size_t count = 0;
+    for (size_t i = 0; i < n; ++i) {
+      if (best[i] == 0) continue;
+      for (size_t j = 0; j < m; ++j) kept[count * m + j] = -kept[i * m + j];
+      ++count;
+    }
+    n = count;
+    kept.resize(n * m);
   }
 
-  void extend(const Heights& heights, uint64_t count) {
-    const size_t m = at_.size();
-    const double power = static_cast<double>(m);
-    for (uint64_t i = 0; i < count; ++i) {
-      // Normal numbers without their signs, whose direction is uniform in the positive orthant.
-      double norm = 0.0;
+  void store(const std::vector<double>& kept) {
+    stride = (n + padding - 1) / padding * padding;
+    columns.assign(m * stride, 0.0);
+    inverse.resize(n * m);
+    shares.assign(n, 0.0);
+    for (size_t i = 0; i < n; ++i)
       for (size_t j = 0; j < m; ++j) {
-        at_[j] += (*steps_)[j];
-        const double u = (static_cast<double>(at_[j] >> 12) + 0.5) * 0x1p-52;
-        const double g = upper_normal_quantile(std::min(u, 1.0 - u));
-        norm += g * g;
-        inverse_[j] = 1.0 / g;
+        const double h = std::max(kept[i * m + j], 1e-280);  // so that reaches are finite
+        columns[j * stride + i] = h;
+        inverse[i * m + j] = 1.0 / h;
+        shares[i] += std::log(h);
       }
-      const double reach = heights.reach(inverse_.data()) * std::sqrt(norm);
-      if (reach > longest_) {
-        sum_ *= std::pow(longest_ / reach, power);
-        longest_ = reach;
-      }
-      if (reach > 0.0) sum_ += std::pow(reach / longest_, power);
+    const auto largest = std::max_element(shares.begin(), shares.end());
+    for (size_t j = 0; j < m; ++j)
+      unit.multiply(columns[j * stride + static_cast<size_t>(largest - shares.begin())]);
+    const double log_unit = *largest;
+    for (double& share : shares) share = std::exp(share - log_unit);
+  }
+};
+
+// A box for a number in [0, 1), with probabilities proportional to the shares.
+class Choice {
+ public:
+  explicit Choice(const std::vector<double>& shares) : ends_(shares.size()) {
+    double sum = 0.0;
+    for (size_t i = 0; i < shares.size(); ++i) ends_[i] = sum += shares[i];
+    guide_.resize(shares.size() + 1);
+    for (size_t g = 0, i = 0; g < guide_.size(); ++g) {
+      const double least = sum * static_cast<double>(g) / static_cast<double>(shares.size());
+      while (i + 1 < ends_.size() && ends_[i] <= least) ++i;
+      guide_[g] = static_cast<std::uint32_t>(i);
     }
-    samples_ += count;
   }
 
-  size_t objectives() const { return at_.size(); }
-  double longest() const { return longest_; }
-  // The mean of (reach / unit)^m.
-  double mean(double unit) const {
-    return sum_ / static_cast<double>(samples_) *
-           std::pow(longest_ / unit, static_cast<double>(at_.size()));
+  double total() const { return ends_.back(); }
+
+  std::uint32_t operator()(uint64_t bits) const {
+    const double u = static_cast<double>(bits >> 11) * 0x1p-53;
+    std::uint32_t i = guide_[static_cast<size_t>(u * static_cast<double>(ends_.size()))];
+    while (i > 0 && ends_[i - 1] > u * total()) --i;
+    while (i + 1 < ends_.size() && ends_[i] <= u * total()) ++i;
+    return i;
   }
 
  private:
-  const std::vector<uint64_t>* steps_;
-  std::vector<uint64_t> at_;
-  std::vector<double> inverse_;
-  double longest_ = 0.0, sum_ = 0.0;
-  uint64_t samples_ = 0;
+  std::vector<double> ends_;
+  std::vector<std::uint32_t> guide_;
 };
 
-// log of the volume of the unit ball's positive orthant, pi^(m/2) / Gamma(m/2 + 1) / 2^m.
-double log_orthant_volume(size_t m) {
-  // It is 1 for m = 0 and m = 1; two more objectives are a factor of pi / (2 m).
-  double value = 0.0;
-  constexpr double half_pi = 1.57079632679489661923;
-  for (size_t k = m; k >= 2; k -= 2) value += std::log(half_pi / static_cast<double>(k));
-  return value;
+// How to sample: through the boxes, or through the faces of a cube with a bend.
+struct Plan {
+  bool cube = false;
+  double bend = 1.0;
+  std::vector<size_t> faces;  // those to get more samples first
+};
+
+// Both ways are judged by the same few samples through the boxes, in which every part of the
+// volume has a fair chance to be seen.
+Plan make_plan(const Heights& h, const Body& body, const Choice& choice, uint64_t n_samples,
+               uint64_t seed, const Run& run) {
+  Plan plan;
+  const size_t m = h.m;
+  const double volume = h.unit.times(choice.total());
+  const uint64_t wanted = std::min<uint64_t>(most_pilots, n_samples / 8);
+  if (m > most_cube_objectives || wanted < 64 || !(volume > 1e-200)) return plan;
+  size_t k = 6;
+  while (uint64_t{2} << k <= wanted) ++k;
+  const size_t count = size_t{1} << k;
+
+  Nets nets(1, m + 1, count, mix64(seed + 1));
+  nets.make(k);
+  const Nets::Block& block = nets.block(k);
+  const size_t points = nets.points_of_cell(k);
+  std::vector<uint64_t> bits((m + 1) * count), origin(m + 1), memory;
+  nets.origins(block, 0, 0, origin.data());
+  for (size_t from = 0; from < count; from += points)
+    nets.points(block, origin.data(), from / points, count, memory, bits.data() + from);
+  std::vector<std::uint32_t> chosen(count);
+  for (size_t p = 0; p < count; ++p) chosen[p] = choice(bits[p]);
+  std::vector<double> value(count), reach(count), y(m * count);
+  PolarScratch scratch;
+  through_boxes(body, h.inverse.data(), chosen.data(), {bits.data(), count}, run, scratch,
+                value.data(), reach.data(), y.data());
+
+  const double number = static_cast<double>(count);
+  double mean = 0.0, squares = 0.0;
+  for (const double v : value) {
+    mean += v / number;
+    squares += v * v / number;
+  }
+  const double boxes_variance = squares / (mean * mean) - 1.0;
+
+  double best = std::numeric_limits<double>::infinity();
+  std::vector<double> of_face(m);
+  for (const double bend : bends) {
+    std::vector<double> moments(m, 0.0);
+    for (size_t p = 0; p < count; ++p) {
+      size_t face = 0;
+      for (size_t j = 1; j < m; ++j)
+        if (y[j * count + p] < y[face * count + p]) face = j;
+      const double nearest = y[face * count + p];
+      double weight = std::pow(reach[p] / nearest, static_cast<double>(m)) / bend;
+      for (size_t j = 0; j < m; ++j) {
+        const double stretch = 1.0 + (bend - 1.0) * (nearest / y[j * count + p]);
+        weight *= stretch * stretch / bend;
+      }
+      moments[face] += value[p] * weight;
+    }
+    double moment = 0.0;
+    for (const double part : moments) moment += part / number;
+    const double variance = moment / (mean * mean * volume) - 1.0;
+    if (variance < best) {
+      best = variance;
+      plan.bend = bend;
+      of_face = moments;
+    }
+  }
+  // Evenly spread points gain more on faces than in boxes, and take less time there: measured, and
+  // less so the more objectives there are.
+  const double advantage = std::min(7.0, 1.0 + 150.0 / static_cast<double>(m * m));
+  plan.cube = best <= advantage * advantage * boxes_variance + 1e-12;
+  plan.faces.resize(m);
+  for (size_t j = 0; j < m; ++j) plan.faces[j] = j;
+  std::stable_sort(plan.faces.begin(), plan.faces.end(),
+                   [&](size_t a, size_t b) { return of_face[a] > of_face[b]; });
+  return plan;
 }
 
-// Mean and standard error over the replicates, whose means are independent.
-HVEstimate combine(const std::vector<Replicate>& all, double log_factor, uint64_t n_samples) {
-  double unit = 0.0;
-  for (const Replicate& one : all) unit = std::max(unit, one.longest());
-  if (unit == 0.0) return {0.0, 0.0, n_samples};  // heights too small to be told from 0
-  const double count = static_cast<double>(all.size());
-  double mean = 0.0;
-  for (const Replicate& one : all) mean += one.mean(unit) / count;
-  double squares = 0.0;
-  for (const Replicate& one : all) {
-    const double difference = one.mean(unit) - mean;
-    squares += difference * difference;
-  }
-  const double m = static_cast<double>(all[0].objectives());
-  const double value = std::exp(log_factor + m * std::log(unit) + std::log(mean));
-  const double relative_error = std::sqrt(squares / (count * (count - 1.0))) / mean;
-  return {value, value * relative_error, n_samples};
+// Mean and standard error of independent replicates.
+struct Summary {
+  double mean, stderr_;
+};
+
+Summary summary(const std::vector<double>& values) {
+  const double count = static_cast<double>(values.size());
+  double mean = 0.0, squares = 0.0;
+  for (const double v : values) mean += v / count;
+  if (values.size() == 1) return {mean, std::numeric_limits<double>::infinity()};
+  for (const double v : values) squares += (v - mean) * (v - mean);
+  return {mean, std::sqrt(squares / (count * (count - 1.0)))};
+}
+
+// Of the first `count` samples of a replicate, how many go through the f-th of the faces in order:
+// equal shares, but those of the first faces twice the others', so that shares are powers of two.
+uint64_t share_of_face(uint64_t count, size_t f, size_t m, size_t period) {
+  const uint64_t weight = f < period - m ? 2 : 1;
+  const uint64_t before = std::min<uint64_t>(f, period - m) + f;
+  const uint64_t rest = count % period;
+  return count / period * weight + std::min(weight, rest - std::min(rest, before));
 }
 
 }  // namespace
 
 HVEstimate hv_approx(const double* F, size_t n, size_t m, const double* ref, uint64_t n_samples,
                      double rel_tol, uint64_t seed, const Run& run) {
-  const Heights heights(F, n, m, ref);
-  if (heights.empty()) return {0.0, 0.0, 0};
-  if (m == 1) return {hypervolume(F, n, m, ref, 1), 0.0, 0};
+  if (m == 1) return {hypervolume(F, n, m, ref, run), 0.0, 0};
+  const Heights heights(F, n, m, ref, n_samples);
+  if (heights.n == 0) return {0.0, 0.0, 0};
+  const Body body{heights.columns.data(), heights.n, m, heights.stride};
+  const Choice choice(heights.shares);
+  size_t period = 1;
+  while (period < m) period *= 2;
+  Plan plan;
+  if (n_samples / replicates >= 2 * period)
+    plan = make_plan(heights, body, choice, n_samples, seed, run);
 
-  const double log_factor = log_orthant_volume(m) + heights.log_scale();
-  const std::vector<uint64_t> steps = sequence_steps(m);
-  std::vector<Replicate> all;
-  for (size_t i = 0; i < replicates; ++i) all.emplace_back(steps, seed, i);
+  const size_t r = static_cast<size_t>(std::min<uint64_t>(replicates, n_samples));
+  const size_t streams = plan.cube ? m : 1, d = plan.cube ? m - 1 : m + 1;
+  const auto evaluate = [&](size_t stream, const Coordinates& at, PolarScratch& scratch,
+                            double* value) {
+    if (plan.cube) {
+      through_face(body, {plan.faces[stream], plan.bend, false}, at, run, scratch, value);
+      return;
+    }
+    scratch.chosen.resize(at.count);
+    for (size_t p = 0; p < at.count; ++p) scratch.chosen[p] = choice(at.bits[p]);
+    through_boxes(body, heights.inverse.data(), scratch.chosen.data(), at, run, scratch, value,
+                  nullptr, nullptr);
+  };
+  const uint64_t most = n_samples / r, extra = n_samples % r;
+  Replicates all(streams, Nets(r, d, most + 1, seed), evaluate);
+  const auto plan_to = [&](uint64_t count, size_t size) {
+    for (size_t f = 0; f < streams && size > 0; ++f)
+      all.plan(f, plan.cube ? share_of_face(count, f, m, period) : count, size);
+  };
 
+  Product scale = heights.scale;
+  if (!plan.cube) {
+    scale.multiply(heights.unit.mantissa);
+    scale.exponent += heights.unit.exponent;
+  }
+  const double factor = plan.cube ? 1.0 / static_cast<double>(m) : choice.total();
   // Rounds of twice the length, until the estimate is good enough or the samples are used up.
-  const uint64_t most = std::max<uint64_t>(n_samples / replicates, 1);
   uint64_t taken = 0;
   for (;;) {
-    const uint64_t target =
-        rel_tol > 0.0 ? std::min(std::max(first_round, 2 * taken), most) : most;
-    const double work = static_cast<double>(target - taken) * static_cast<double>(n * m);
-    parallel_for(replicates, work < 1e4 ? 1 : run.n_threads(), run, [&] {
-      return [&](size_t i) { all[i].extend(heights, target - taken); };
-    });
+    const uint64_t first = std::max<uint64_t>(first_round, 2 * period);
+    const uint64_t target = rel_tol > 0.0 ? std::min(std::max(first, 2 * taken), most) : most;
+    plan_to(target, r);
+    if (target == most) plan_to(most + 1, static_cast<size_t>(extra));
+    const double work = static_cast<double>(target - taken) * static_cast<double>(r * body.n * m);
+    all.take(run, work < 1e6 ? 1 : run.n_threads());
     taken = target;
-    const HVEstimate estimate = combine(all, log_factor, taken * replicates);
-    if (taken == most || estimate.stderr_ <= rel_tol * estimate.value) return estimate;
+    std::vector<double> means(r, 0.0);
+    for (size_t i = 0; i < r; ++i)
+      for (size_t f = 0; f < streams; ++f) means[i] += factor * all.mean(f, i);
+    const Summary found = summary(means);
+    if (taken < most && found.stderr_ > rel_tol * found.mean) continue;
+    const uint64_t used = taken == most ? n_samples : taken * r;
+    if (found.mean == 0.0) return {0.0, 0.0, used};
+    const double value = scale.times(found.mean);
+    return {value, value * (found.stderr_ / found.mean), used};
   }
 }
 

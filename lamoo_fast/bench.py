@@ -284,21 +284,18 @@ def _expected(call: Callable[..., Any], args: Sequence[Any], limit: float) -> fl
     """Seconds that a call will take, by taking more and more points. Also warms up."""
     points, *rest = args
     n: int = len(points)
-    sizes: list[int] = sorted({max(n >> k, 2) for k in range(1, 8)})
+    sizes: list[int] = sorted({max(n >> k, 2) for k in range(1, 8)} | {max(3 * n // 4, 2)})
     call(points[: sizes[0]].copy(), *rest)  # who compiles at the first call does it here
-    before, seconds, power, expected = sizes[0], 0.0, 1.0, 0.0
-    for size in [*sizes, max(3 * n // 4, 2)]:
-        if size > n // 2 and expected < limit / 4:
-            break  # no doubt
+    before, seconds, power = sizes[0], 0.0, 1.0
+    for size, following in zip(sizes, [*sizes[1:], n], strict=True):
         part = points[:size].copy()
         taken = min(_time(call, (part, *rest)) for _ in range(2 if seconds < 0.01 else 1))
         if seconds > _SAMPLE and size > before:
             power = max(1.0, math.log(taken / seconds) / math.log(size / before))
         before, seconds = size, taken
-        following = min([s for s in (*sizes, 3 * n // 4, n) if s > size], default=n)
-        if seconds * math.exp(power * math.log(following / size)) > limit:
-            return math.inf
-        expected = seconds * math.exp(power * math.log(n / size))
+        expected = seconds * math.exp(power * math.log(following / size))
+        if expected > limit:
+            break
     return expected
 
 

@@ -15,10 +15,9 @@ except ImportError as error:
         "(building from source needs a C++17 compiler)"
     ) from error
 
+from lamoo_fast.kernels.approx import HVEstimate, hv_approx
 from lamoo_fast.kernels.archive import ParetoArchive
 from lamoo_fast.kernels.hypervolume import (
-    HVEstimate,
-    hv_approx,
     hv_contributions,
     hv_improvement,
     hypervolume,

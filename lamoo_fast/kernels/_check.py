@@ -69,6 +69,14 @@ def distances_fit(F: Floats, ref: Floats, name: str = "F") -> None:
         )
 
 
+def points_and_ref(F: ArrayLike, ref: ArrayLike, maximise: Maximise) -> tuple[Floats, Floats]:
+    """Points and their reference point, minimised, with distances that fit into float64."""
+    points = objectives(F, maximise)
+    corner = reference(ref, points.shape[1], maximise)
+    distances_fit(points, corner)
+    return points, corner
+
+
 def minimised(array: Floats, maximise: Maximise) -> Floats:
     """Flip the signs of the maximised objectives (the last axis), in a copy if there are any."""
     if isinstance(maximise, bool) and not maximise:

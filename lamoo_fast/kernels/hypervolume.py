@@ -9,23 +9,11 @@ multiply to more than 1e260, volumes that are small beside that lose digits, dow
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lamoo_fast.kernels import _check, _core
-
-_DEFAULT_SAMPLES = 2**17
-_MOST_SAMPLES = 2**26  # with rel_tol alone
-
-
-class HVEstimate(NamedTuple):
-    """An estimate of a hypervolume, its standard error and the number of samples it took."""
-
-    value: float
-    stderr: float
-    n_samples: int
 
 
 def hypervolume(
@@ -72,7 +60,7 @@ def hypervolume(
     >>> hypervolume([[3, 1], [2, 2], [1, 3]], ref=0, maximise=True)
     6.0
     """
-    points, corner = _points_and_ref(F, ref, maximise)
+    points, corner = _check.points_and_ref(F, ref, maximise)
     return _core.hypervolume(points, corner, _check.n_threads(n_threads))
 
 
@@ -183,7 +171,7 @@ def hv_contributions(
     >>> hv_contributions(F, ref=4, ignore_dominated=False)
     array([1.  , 0.75, 1.  , 0.  ])
     """
-    points, corner = _points_and_ref(F, ref, maximise)
+    points, corner = _check.points_and_ref(F, ref, maximise)
     return _core.hv_contributions(
         points,
         corner,
@@ -238,98 +226,9 @@ def hv_improvement(
     >>> hv_improvement([[0, 3], [2, 2], [3, 3]], [[1, 3], [3, 1]], ref=4)
     array([1., 1., 0.])
     """
-    points, corner = _points_and_ref(F, ref, maximise)
+    points, corner = _check.points_and_ref(F, ref, maximise)
     joining = _check.objectives(candidates, maximise, "candidates")
     if joining.shape[1] != points.shape[1]:
         raise ValueError(f"candidates has {joining.shape[1]} columns but F has {points.shape[1]}")
     _check.distances_fit(joining, corner, "candidates")
     return _core.hv_improvement(joining, points, corner, _check.n_threads(n_threads))
-
-
-def hv_approx(
-    F: ArrayLike,
-    /,
-    ref: ArrayLike,
-    *,
-    n_samples: int | None = None,
-    rel_tol: float | None = None,
-    seed: _check.Seed = None,
-    maximise: _check.Maximise = False,
-    n_threads: int = 1,
-) -> HVEstimate:
-    """Estimate the hypervolume of a set of points, with its standard error.
-
-    Parameters
-    ----------
-    F : array_like, shape (n, m)
-        Points of m objectives.
-    ref : float or array_like, shape (m,)
-        Reference point; one number stands for all objectives.
-    n_samples : int, optional
-        Samples to take at most, but no fewer than 16: by default 2**17, with rel_tol 2**26.
-    rel_tol : float, optional
-        Stop once the standard error is at most this fraction of the value.
-    seed : int or numpy.random.Generator, optional
-        The same seed gives the same estimate, for any number of threads.
-    maximise : bool or m bools
-        Objectives to maximise rather than minimise; ref is in the same sense.
-    n_threads : int
-        Threads to use; -1 for all processors.
-
-    Returns
-    -------
-    HVEstimate
-        value, stderr and n_samples (the samples taken).
-
-    Raises
-    ------
-    ValueError, TypeError
-        If an argument is not real or not finite, or does not fit the others.
-
-    Notes
-    -----
-    The volume in polar coordinates around ref is a mean over directions of the distance to the
-    edge of the dominated region, to the power m (Deng and Zhang 2019). Directions come from
-    independently randomised low-discrepancy sequences, whose spread is the standard error.
-    O(n m) for each sample.
-
-    Where few directions hold most of the volume, samples miss them, and value and error are both
-    too small: with many objectives (m >= 20) as soon as samples are few, and where points reach
-    far from ref in one objective but are hundreds of times closer to it in the others.
-
-    Examples
-    --------
-    >>> from lamoo_fast.kernels import hv_approx
-    >>> estimate = hv_approx([[1, 3], [2, 2], [3, 1]], ref=4, seed=0)
-    >>> abs(estimate.value - 6.0) < 0.06
-    True
-    """
-    points, corner = _points_and_ref(F, ref, maximise)
-    if rel_tol is not None:
-        rel_tol = _check.number(rel_tol, "rel_tol")
-        if not 0.0 < rel_tol < np.inf:
-            raise ValueError(f"rel_tol must be positive and finite, not {rel_tol}")
-    if n_samples is None:
-        n_samples = _DEFAULT_SAMPLES if rel_tol is None else _MOST_SAMPLES
-    n_samples = _check.integer(n_samples, "n_samples")
-    if not 0 < n_samples < 2**64:
-        raise ValueError(f"n_samples must be in 1 .. 2**64 - 1, not {n_samples}")
-    return HVEstimate(
-        *_core.hv_approx(
-            points,
-            corner,
-            n_samples,
-            rel_tol or 0.0,
-            _check.seed(seed),
-            _check.n_threads(n_threads),
-        )
-    )
-
-
-def _points_and_ref(
-    F: ArrayLike, ref: ArrayLike, maximise: _check.Maximise
-) -> tuple[_check.Floats, _check.Floats]:
-    points = _check.objectives(F, maximise)
-    corner = _check.reference(ref, points.shape[1], maximise)
-    _check.distances_fit(points, corner)
-    return points, corner
