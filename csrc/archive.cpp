@@ -1,8 +1,11 @@
 #include "archive.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <new>
 
 #include "hypervolume.hpp"
+#include "sorting.hpp"
 
 namespace lamoo {
 
@@ -10,74 +13,95 @@ Archive::Archive(std::size_t m, const double* ref) : m_(m), ref_(ref, ref + m), 
 
 void Archive::add(const double* F, std::size_t n, std::uint8_t* accepted) {
   // All memory first: nothing below throws.
-  if (m_ <= 2) {
-    const std::size_t needed = sorted_.size() + n * m_;
-    if (needed > sorted_.capacity()) sorted_.reserve(std::max(needed, 2 * sorted_.capacity()));
-  } else {
-    blocks_.reserve(blocks_.size() + n);
-  }
+  if (m_ <= 2)
+    steps_.reserve(n);
+  else
+    blocks_.reserve(n);
+  const bool with_volume = asked_ && volume_known_ && (n == 1 || n <= size() / 8);
   for (std::size_t i = 0; i < n; ++i) {
-    const bool changed = m_ <= 2 ? add_sorted(F + i * m_) : add_scanned(F + i * m_);
-    accepted[i] = changed;
-    if (changed) hypervolume_.reset();
+    const double* x = F + i * m_;
+    accepted[i] = m_ <= 2 ? add_step(x) : add_row(x, with_volume);
+    if (accepted[i]) asked_ = false;
   }
 }
 
-// Members are a staircase, so those that x covers are neighbours, and only the last member that is
-// no larger in the first objective can cover x.
-bool Archive::add_sorted(const double* x) {
-  const std::size_t last = m_ - 1;
-  std::size_t low = 0, high = size();
-  while (low < high) {
-    const std::size_t middle = low + (high - low) / 2;
-    if (sorted_[middle * m_] <= x[0])
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  if (low > 0 && sorted_[(low - 1) * m_ + last] <= x[last]) return false;
-  if (low > 0 && sorted_[(low - 1) * m_] == x[0]) --low;
-  std::size_t end = low;
-  while (end < size() && sorted_[end * m_ + last] >= x[last]) ++end;
-
-  const auto at = [this](std::size_t i) {
-    return sorted_.begin() + static_cast<std::ptrdiff_t>(i * m_);
-  };
-  if (low == end) {
-    sorted_.insert(at(low), x, x + m_);
-  } else {
-    std::copy(x, x + m_, at(low));
-    sorted_.erase(at(low + 1), at(end));
-  }
-  return true;
+bool Archive::add_step(const double* x) {
+  const double y = x[0], z = x[m_ - 1], y_end = ref_[0], z_end = ref_[m_ - 1];
+  return steps_.insert(y, z, [=](double from, double to, double above) {
+    const double width = std::min(to, y_end) - from, height = std::min(above, z_end) - z;
+    if (!(width > 0.0 && height > 0.0)) return;
+    volume_.add(width * height);
+    any_volume_ = true;
+  });
 }
 
-bool Archive::add_scanned(const double* x) {
+bool Archive::add_row(const double* x, bool with_volume) {
   if (blocks_.covers(x)) return false;
-  blocks_.remove_covered_by(x);
-  blocks_.push_back(x);
-  return true;
+  volume_known_ = volume_known_ && with_volume;
+  if (volume_known_) {
+    try {
+      std::vector<double> rows(size() * m_);
+      blocks_.copy(rows.data());
+      double gain = 0.0;
+      hv_improvement(x, 1, rows.data(), size(), m_, ref_.data(), Run(), &gain);
+      volume_.add(gain);
+    } catch (const std::bad_alloc&) {
+      volume_known_ = false;
+    }
+  }
+  return blocks_.insert(x);
+}
+
+void Archive::keep(const std::uint8_t* keep) {
+  std::vector<double> rows(size() * m_);
+  front(rows.data());
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < size(); ++i)
+    if (keep[i] != 0) {
+      std::copy_n(rows.data() + i * m_, m_, rows.data() + kept * m_);
+      ++kept;
+    }
+  Archive left(m_, ref_.data());
+  std::vector<std::uint8_t> accepted(kept);
+  left.add(rows.data(), kept, accepted.data());
+  *this = std::move(left);
 }
 
 void Archive::front(double* out) const {
   if (m_ <= 2) {
-    std::copy(sorted_.begin(), sorted_.end(), out);
+    steps_.for_each([&](const BlockStaircase::Step& step) {
+      *out++ = step.y;
+      if (m_ == 2) *out++ = step.z;
+    });
     return;
   }
   std::vector<double> rows(size() * m_);
-  for (std::size_t i = 0; i < size(); ++i)
-    for (std::size_t j = 0; j < m_; ++j) rows[i * m_ + j] = blocks_.at(i, j);
-  for (const KeyedRow& from : lexicographic_rows(rows.data(), size(), m_))
-    out = std::copy_n(rows.data() + from.row * m_, m_, out);
+  blocks_.copy(rows.data());
+  for (const Index row : LexicographicOrder(rows.data(), size(), m_).row)
+    out = std::copy_n(rows.data() + row * m_, m_, out);
 }
 
-double Archive::hypervolume() {
-  if (!hypervolume_) {
+double Archive::hypervolume(const Run& run) {
+  // Where products of distances come near the limits of a double, the general kernel scales them.
+  constexpr double least = 1e-250, greatest = 1e250;
+  const double kept = volume_.total();
+  const bool safe = (least < kept && kept < greatest) || !any_volume_;
+  if (!volume_known_ || m_ == 1 || (m_ == 2 && !safe)) {
     std::vector<double> rows(size() * m_);
     front(rows.data());
-    hypervolume_ = lamoo::hypervolume(rows.data(), size(), m_, ref_.data(), 1);
+    const double volume = lamoo::hypervolume(rows.data(), size(), m_, ref_.data(), run);
+    if (m_ <= 2) return volume;
+    volume_ = Sum{volume, 0.0};
+    volume_known_ = true;
   }
-  return *hypervolume_;
+  asked_ = true;
+  return volume_.total();
+}
+
+void Archive::Sum::add(double x) {
+  const double sum = value + x;
+  rest += value >= x ? value - sum + x : x - sum + value;
+  value = sum;
 }
 
 }  // namespace lamoo

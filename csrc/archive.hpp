@@ -3,10 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <vector>
 
-#include "rows.hpp"
+#include "block_staircase.hpp"
+#include "member_blocks.hpp"
+#include "run.hpp"
 
 namespace lamoo {
 
@@ -16,26 +17,43 @@ class Archive {
 
   // Rows of F (n, m) one after the other; accepted[i] = 1 when row i was neither dominated by nor
   // equal to a member at its turn. If this throws, the archive is as before.
-  // A row costs O(log k) comparisons at k members for m <= 2, O(k m) above.
+  // A row costs about O(log k) at k members for m <= 2, O(k m / 32) above.
   void add(const double* F, std::size_t n, std::uint8_t* accepted);
 
-  std::size_t size() const { return m_ <= 2 ? sorted_.size() / m_ : blocks_.size(); }
+  // Members whose entry in keep is 0 leave; in the order of front(). If this throws, the archive is
+  // as before.
+  void keep(const std::uint8_t* keep);
+
+  void clear() { *this = Archive(m_, ref_.data()); }
+
+  std::size_t size() const { return m_ <= 2 ? steps_.size() : blocks_.size(); }
 
   // Members in lexicographic order. out (size, m)
   void front(double* out) const;
 
-  // Computed when first asked for after a change.
-  double hypervolume();
+  // Kept up to date for m <= 2. Above, computed when asked for after a change, but from the volume
+  // before if that was asked for and few rows were added since.
+  double hypervolume(const Run& run);
 
  private:
-  bool add_sorted(const double* x);
-  bool add_scanned(const double* x);
+  // A sum of many non-negative numbers, rounded about once (Neumaier 1974).
+  struct Sum {
+    double value = 0.0, rest = 0.0;
+    void add(double x);
+    double total() const { return value + rest; }
+  };
+
+  bool add_step(const double* x);
+  bool add_row(const double* x, bool with_volume);
 
   std::size_t m_;
   std::vector<double> ref_;
-  std::vector<double> sorted_;  // members for m <= 2: first objective up, second down
-  RowBlocks<double> blocks_;    // members for m >= 3
-  std::optional<double> hypervolume_;
+  BlockStaircase steps_;  // members for m <= 2
+  MemberBlocks blocks_;   // members for m >= 3
+  Sum volume_;
+  bool volume_known_ = true;
+  bool asked_ = false;       // for the volume, since the last change
+  bool any_volume_ = false;  // for m = 2: a member is below ref
 };
 
 }  // namespace lamoo

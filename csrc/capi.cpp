@@ -104,8 +104,16 @@ lamoo_status lamoo_archive_front(const lamoo_archive* archive, double* out) {
   return guarded([=] { archive->archive.front(out); });
 }
 
-lamoo_status lamoo_archive_hypervolume(lamoo_archive* archive, double* out) {
-  return guarded([=] { *out = archive->archive.hypervolume(); });
+lamoo_status lamoo_archive_keep(lamoo_archive* archive, const uint8_t* keep) {
+  return guarded([=] { archive->archive.keep(keep); });
+}
+
+lamoo_status lamoo_archive_clear(lamoo_archive* archive) {
+  return guarded([=] { archive->archive.clear(); });
+}
+
+lamoo_status lamoo_archive_hypervolume(lamoo_archive* archive, const lamoo_run* run, double* out) {
+  return guarded([=] { *out = archive->archive.hypervolume(lamoo::Run(run)); });
 }
 
 double lamoo_improvement_at(int m, double* x, void* front) {

@@ -105,8 +105,12 @@ LAMOO_API lamoo_status lamoo_archive_add(lamoo_archive* archive, const double* F
 LAMOO_API size_t lamoo_archive_size(const lamoo_archive* archive);
 /* Members in lexicographic order. out (size, m) */
 LAMOO_API lamoo_status lamoo_archive_front(const lamoo_archive* archive, double* out);
-/* Exact hypervolume of the members, kept between calls until the front changes. */
-LAMOO_API lamoo_status lamoo_archive_hypervolume(lamoo_archive* archive, double* out);
+/* Members whose entry is 0 leave, in the order of lamoo_archive_front. keep (size,) */
+LAMOO_API lamoo_status lamoo_archive_keep(lamoo_archive* archive, const uint8_t* keep);
+LAMOO_API lamoo_status lamoo_archive_clear(lamoo_archive* archive);
+/* Exact hypervolume of the members: kept up to date for m <= 2, computed after a change for more. */
+LAMOO_API lamoo_status lamoo_archive_hypervolume(lamoo_archive* archive, const lamoo_run* run,
+                                                 double* out);
 
 /* ---- for numerical integration: the improvement as a function of the point ---- */
 

@@ -178,7 +178,7 @@ void mark_distinct(const double* F, const std::vector<Index>& rows, std::size_t 
     for (std::size_t k = 0; k < rows.size(); ++k) {
       if (k % 4096 == 0) run.check();
       const double* x = F + rows[k] * m;
-      dominated[k] = !front.insert_unless_covered(x[1], x[2]);
+      dominated[k] = !front.insert(x[1], x[2], [](double, double, double) {});
     }
   } else if (!rows.empty()) {
     constexpr std::size_t chunk = 512, few = 4096;

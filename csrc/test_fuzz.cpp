@@ -173,10 +173,10 @@ void archive(const Case& c, const std::vector<std::uint8_t>& mask, Random& rando
   const size_t middle = random.below(c.n + 1);
   double volume = -1.0;
   check(lamoo_archive_add(members, c.F.data(), middle, accepted.data()) == LAMOO_OK &&
-            lamoo_archive_hypervolume(members, &volume) == LAMOO_OK &&
+            lamoo_archive_hypervolume(members, nullptr, &volume) == LAMOO_OK &&
             lamoo_archive_add(members, c.F.data() + middle * c.m, c.n - middle,
                               accepted.data() + middle) == LAMOO_OK &&
-            lamoo_archive_hypervolume(members, &volume) == LAMOO_OK,
+            lamoo_archive_hypervolume(members, nullptr, &volume) == LAMOO_OK,
         "status", c);
   const size_t size = lamoo_archive_size(members);
   Values front(size * c.m);

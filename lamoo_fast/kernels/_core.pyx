@@ -45,7 +45,9 @@ cdef extern from "lamoo_fast.h" nogil:
     int lamoo_archive_add(lamoo_archive*, const double*, size_t, uint8_t*)
     size_t lamoo_archive_size(const lamoo_archive*)
     int lamoo_archive_front(const lamoo_archive*, double*)
-    int lamoo_archive_hypervolume(lamoo_archive*, double*)
+    int lamoo_archive_keep(lamoo_archive*, const uint8_t*)
+    int lamoo_archive_clear(lamoo_archive*)
+    int lamoo_archive_hypervolume(lamoo_archive*, const lamoo_run*, double*)
     double c_improvement_at "lamoo_improvement_at"(int, double*, void*)
     int LAMOO_OK
     int LAMOO_NO_MEMORY
@@ -289,10 +291,20 @@ cdef class Archive:
         check(status)
         return out
 
+    def keep(self, const uint8_t[::1] keep):
+        cdef int status
+        with nogil:
+            status = lamoo_archive_keep(self.handle, &keep[0])
+        check(status)
+
+    def clear(self):
+        check(lamoo_archive_clear(self.handle))
+
     def hypervolume(self):
         cdef double out = 0.0
         cdef int status
+        cdef lamoo_run run = run_on(1)
         with nogil:
-            status = lamoo_archive_hypervolume(self.handle, &out)
+            status = lamoo_archive_hypervolume(self.handle, &run, &out)
         check(status)
         return out

@@ -30,8 +30,11 @@ class ParetoArchive:
 
     Notes
     -----
-    Adding a point to k members: a binary search for m <= 2, O(log k) comparisons; a blockwise
-    scan for m >= 3, O(k m).
+    Adding a point to k members: a binary search for m <= 2, O(log k); for m >= 3 a search in blocks
+    of 32 near members, of which few can matter, at worst all: O(k m) (after the ND-tree of
+    Jaszkiewicz and Lust 2018). The hypervolume is kept up to date for m <= 2, by sums of
+    non-negative terms, so its relative error stays about 1e-15. For m >= 3 it is computed when
+    asked for: anew, or only what few added points gain if it was asked for before them.
 
     Examples
     --------
@@ -92,6 +95,47 @@ class ParetoArchive:
         with self._lock:
             return self._core.add(points)
 
+    def remove(self, which: ArrayLike, /) -> None:
+        """Remove members. Points that they dominated do not come back.
+
+        Parameters
+        ----------
+        which : array_like of bool, shape (k,), or of int
+            The members to remove, as a mask or as indices of `front`; negative ones count from the
+            end.
+
+        Raises
+        ------
+        IndexError, TypeError
+            If which is neither a mask of the members nor indices of members. Nothing is removed.
+
+        Examples
+        --------
+        >>> from lamoo_fast.kernels import ParetoArchive
+        >>> archive = ParetoArchive(ref=[4, 4])
+        >>> archive.add([[1, 3], [2, 2], [3, 1]])
+        array([ True,  True,  True])
+        >>> archive.remove(archive.front[:, 0] > 2)
+        >>> archive.remove([0])
+        >>> archive.front
+        array([[2., 2.]])
+        """
+        chosen = np.asarray(which)
+        if chosen.size == 0 and chosen.dtype.kind == "f":  # an empty list
+            chosen = chosen.astype(np.intp)
+        if chosen.dtype.kind not in "biu" or (chosen.dtype.kind == "b" and chosen.ndim == 0):
+            raise TypeError(f"which must be a mask or indices of members, not {which!r}")
+        with self._lock:
+            keep = np.ones(len(self._core), dtype=np.uint8)
+            keep[chosen] = 0
+            if not keep.all():
+                self._core.keep(keep)
+
+    def clear(self) -> None:
+        """Remove all members."""
+        with self._lock:
+            self._core.clear()
+
     @property
     def front(self) -> NDArray[np.float64]:
         """The members, shape (k, m), best first in the first objective; a new array."""
@@ -101,7 +145,7 @@ class ParetoArchive:
 
     @property
     def hypervolume(self) -> float:
-        """The exact hypervolume of the members; computed again only after a change."""
+        """The exact hypervolume of the members."""
         with self._lock:
             return self._core.hypervolume()
 
