@@ -1,7 +1,7 @@
 #include "archive.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <limits>
 #include <new>
 
 #include "hypervolume.hpp"
@@ -9,7 +9,7 @@
 
 namespace lamoo {
 
-Archive::Archive(std::size_t m, const double* ref) : m_(m), ref_(ref, ref + m), blocks_(m) {}
+Archive::Archive(std::size_t m, const double* ref) : m_(m), ref_(ref, ref + m), blocks_(m), best_(m, std::numeric_limits<double>::infinity()) {}
 
 void Archive::add(const double* F, std::size_t n, std::uint8_t* accepted) {
   // All memory first: nothing below throws.
@@ -20,9 +20,21 @@ void Archive::add(const double* F, std::size_t n, std::uint8_t* accepted) {
   const bool with_volume = asked_ && volume_known_ && (n == 1 || n <= size() / 8);
   for (std::size_t i = 0; i < n; ++i) {
     const double* x = F + i * m_;
-    accepted[i] = m_ <= 2 ? add_step(x) : add_row(x, with_volume);
-    if (accepted[i]) asked_ = false;
+    accepted[i] = !best_covers(x) && (m_ <= 2 ? add_step(x) : add_row(x, with_volume));
+    if (!accepted[i]) continue;
+    asked_ = false;
+    double worth = 1.0;
+    for (std::size_t j = 0; j < m_; ++j) worth *= std::max(ref_[j] - x[j], 0.0);
+    if (!(worth > best_worth_)) continue;
+    best_worth_ = worth;
+    std::copy_n(x, m_, best_.begin());
   }
+}
+
+bool Archive::best_covers(const double* x) const {
+  for (std::size_t j = 0; j < m_; ++j)
+    if (!(best_[j] <= x[j])) return false;
+  return true;
 }
 
 bool Archive::add_step(const double* x) {

@@ -43,6 +43,7 @@ class Archive {
     double total() const { return value + rest; }
   };
 
+  bool best_covers(const double* x) const;
   bool add_step(const double* x);
   bool add_row(const double* x, bool with_volume);
 
@@ -50,6 +51,10 @@ class Archive {
   std::vector<double> ref_;
   BlockStaircase steps_;  // members for m <= 2
   MemberBlocks blocks_;   // members for m >= 3
+  // Of all rows that were members the one with the largest box up to ref: it covers most of what is
+  // dominated, and what a former member covers is covered still.
+  std::vector<double> best_;
+  double best_worth_ = 0.0;
   Sum volume_;
   bool volume_known_ = true;
   bool asked_ = false;       // for the volume, since the last change

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dominance.hpp"
+#include "few_rows.hpp"
 #include "parallel.hpp"
 #include "prefixes.hpp"
 #include "sorting.hpp"
@@ -144,27 +145,16 @@ void count_tiles(const Columns& columns, const Run& run, std::vector<Index>& cou
   });
 }
 
-void count_pairs(const double* F, std::size_t n, std::size_t m, std::int64_t* out) {
-  std::fill(out, out + n, 0);
-  for (std::size_t i = 0; i < n; ++i)
-    for (std::size_t k = 0; k < i; ++k) {
-      const double *x = F + i * m, *y = F + k * m;
-      bool less = false, greater = false;
-      for (std::size_t j = 0; j < m && !(less && greater); ++j) {
-        less |= x[j] < y[j];
-        greater |= x[j] > y[j];
-      }
-      out[i] += greater && !less;
-      out[k] += less && !greater;
-    }
-}
-
 }  // namespace
 
 void dominance_count(const double* F, std::size_t n, std::size_t m, const Run& run,
                      std::int64_t* out) {
-  constexpr std::size_t few = 32;
-  if (n <= few) return count_pairs(F, n, m, out);
+  if (n <= few_rows) {
+    std::uint32_t dominators[few_rows];
+    find_dominators(F, n, m, false, dominators);
+    for (std::size_t i = 0; i < n; ++i) out[i] = __builtin_popcount(dominators[i]);
+    return;
+  }
   const LexicographicOrder order(F, n, m);
   std::vector<Index> counts(n, 0);
   if (m == 1) {

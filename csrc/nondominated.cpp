@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dominance.hpp"
+#include "few_rows.hpp"
 #include "parallel.hpp"
 #include "sorting.hpp"
 #include "block_staircase.hpp"
@@ -196,27 +197,17 @@ void mark_distinct(const double* F, const std::vector<Index>& rows, std::size_t 
   }
 }
 
-void mark_few(const double* F, std::size_t n, std::size_t m, bool keep_weakly, std::uint8_t* out) {
-  std::fill(out, out + n, std::uint8_t{1});
-  for (std::size_t i = 0; i < n; ++i)
-    for (std::size_t k = 0; k < i && out[i]; ++k) {
-      const double *x = F + i * m, *y = F + k * m;
-      bool less = false, greater = false;
-      for (std::size_t j = 0; j < m && !(less && greater); ++j) {
-        less |= x[j] < y[j];
-        greater |= x[j] > y[j];
-      }
-      if (greater ? !less : !less && !keep_weakly) out[i] = 0;
-      if (less && !greater) out[k] = 0;
-    }
-}
-
 }  // namespace
 
 void is_nondominated(const double* F, std::size_t n, std::size_t m, bool keep_weakly,
                      std::uint8_t* out, const Run& run) {
-  constexpr std::size_t few = 24, enough = 200, many = 2000;
-  if (n <= few) return mark_few(F, n, m, keep_weakly, out);
+  constexpr std::size_t enough = 200, many = 2000;
+  if (n <= few_rows) {
+    std::uint32_t dominators[few_rows];
+    find_dominators(F, n, m, !keep_weakly, dominators);
+    for (std::size_t i = 0; i < n; ++i) out[i] = dominators[i] == 0;
+    return;
+  }
   check_row_count(n);
 
   std::vector<Index> left;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "dominance.hpp"
+#include "few_rows.hpp"
 #include "parallel.hpp"
 #include "prefixes.hpp"
 #include "sorting.hpp"
@@ -188,22 +189,32 @@ void rank_tiles(const Columns& places, const std::vector<Index>& weight, Wanted&
   for (std::size_t i = 0; i < n; ++i) out[position[i]] = ranks[i];
 }
 
-void rank_few(const double* F, const std::vector<Index>& rows, std::size_t m,
-              std::vector<Index>& ranks) {
-  for (std::size_t k = 1; k < rows.size(); ++k)
-    for (std::size_t i = 0; i < k; ++i) {
-      const double *x = F + rows[i] * m, *y = F + rows[k] * m;
-      std::size_t j = 1;
-      while (j < m && x[j] <= y[j]) ++j;
-      if (j >= m) ranks[k] = std::max(ranks[k], ranks[i] + 1);
-    }
+void rank_few(const double* F, std::size_t n, std::size_t m, RankLimit limit, std::int64_t* out) {
+  std::uint32_t dominators[few_rows];
+  find_dominators(F, n, m, false, dominators);
+  std::uint32_t left = n == 0 ? 0 : ~std::uint32_t{0} >> (32 - n);
+  std::size_t front = 0, held = 0;
+  while (left != 0 && front < limit.fronts && held < limit.points) {
+    std::uint32_t found = 0;
+    for (std::size_t i = 0; i < n; ++i)
+      if ((left >> i & 1u) != 0 && (dominators[i] & left) == 0) {
+        out[i] = static_cast<std::int64_t>(front);
+        found |= std::uint32_t{1} << i;
+        ++held;
+      }
+    if (found == 0) break;  // only if there is NaN
+    left &= ~found;
+    ++front;
+  }
+  for (std::size_t i = 0; i < n; ++i)
+    if ((left >> i & 1u) != 0) out[i] = static_cast<std::int64_t>(front);
 }
 
 }  // namespace
 
 void pareto_rank(const double* F, std::size_t n, std::size_t m, RankLimit limit, const Run& run,
                  std::int64_t* out) {
-  constexpr std::size_t few = 32;
+  if (n <= few_rows) return rank_few(F, n, m, limit, out);
   const Distinct distinct(F, n, m);
   const std::vector<Index>& rows = distinct.rows;
   std::vector<Index> ranks(rows.size(), 0);
@@ -212,8 +223,6 @@ void pareto_rank(const double* F, std::size_t n, std::size_t m, RankLimit limit,
     for (std::size_t k = 0; k < rows.size(); ++k) ranks[k] = static_cast<Index>(k);
   } else if (m == 2) {
     rank_plane(F, rows, ranks, wanted.fronts());
-  } else if (rows.size() <= few) {
-    rank_few(F, rows, m, ranks);
   } else {
     const Columns columns(F, rows, m, 1, run);
     if (m == 3)

@@ -181,6 +181,18 @@ void archive(const Case& c, const std::vector<std::uint8_t>& mask, Random& rando
   const size_t size = lamoo_archive_size(members);
   Values front(size * c.m);
   check(lamoo_archive_front(members, front.data()) == LAMOO_OK, "status", c);
+  std::vector<std::uint8_t> keep(size);
+  for (std::uint8_t& k : keep) k = random.one_in(2);
+  check(lamoo_archive_keep(members, keep.data()) == LAMOO_OK, "status", c);
+  const auto kept = static_cast<size_t>(std::count(keep.begin(), keep.end(), 1));
+  check(!c.trusted || lamoo_archive_size(members) == kept, "members kept", c);
+  double less = -1.0;
+  std::vector<std::uint8_t> known(c.n, 9);
+  check(lamoo_archive_add(members, c.F.data(), std::min<size_t>(c.n, 1), known.data()) ==
+                LAMOO_OK &&
+            lamoo_archive_hypervolume(members, nullptr, &less) == LAMOO_OK,
+        "status", c);
+  check(!c.moderate || less <= volume * more, "a part of the archive has no more volume", c);
   lamoo_archive_free(members);
   if (!c.trusted) return;
 

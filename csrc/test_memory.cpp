@@ -20,7 +20,11 @@ void* operator new(std::size_t size) {
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return allocations_left.fetch_sub(1) > 0 ? std::malloc(size + 1) : nullptr;
+}
 void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace {
@@ -59,6 +63,12 @@ void test_all(std::size_t n, std::size_t m, int n_threads) {
   starve("hv_contributions", [&] {
     return lamoo_hv_contributions(F.data(), n, m, ref.data(), 1, &run, out.data());
   }, nothing);
+  starve("is_nondominated", [&] {
+    return lamoo_is_nondominated(F.data(), n, m, 0, &run, accepted.data());
+  }, nothing);
+  starve("pareto_rank", [&] {
+    return lamoo_pareto_rank(F.data(), n, m, SIZE_MAX, SIZE_MAX, &run, counts.data());
+  }, nothing);
   starve("dominance_count", [&] {
     return lamoo_dominance_count(F.data(), n, m, &run, counts.data());
   }, nothing);
@@ -71,6 +81,11 @@ void test_all(std::size_t n, std::size_t m, int n_threads) {
   starve("archive", [&] {
     return lamoo_archive_add(archive, &F[half * m], n - half, accepted.data());
   }, [&] { return lamoo_archive_size(archive) == size; });
+  const std::size_t grown = lamoo_archive_size(archive);
+  std::vector<std::uint8_t> keep(grown, 1);
+  keep[0] = 0;
+  starve("archive_keep", [&] { return lamoo_archive_keep(archive, keep.data()); },
+         [&] { return lamoo_archive_size(archive) == grown; });
   lamoo_archive_free(archive);
 }
 

@@ -61,6 +61,102 @@ def test_many_points(m):
     assert archive.hypervolume == 3.0**m
 
 
+@settings(max_examples=500, deadline=None)
+@given(point_sets(), st.data())
+def test_remove(case, data):
+    F, ref = case
+    archive = ParetoArchive(ref)
+    archive.add(F)
+    for _ in range(2):
+        front = archive.front
+        k = len(front)
+        gone = np.array(data.draw(st.lists(st.booleans(), min_size=k, max_size=k)), dtype=bool)
+        archive.remove(gone if data.draw(st.booleans()) else np.flatnonzero(gone))
+        np.testing.assert_array_equal(archive.front, front[~gone])
+        assert archive.hypervolume == pytest.approx(hypervolume(front[~gone], ref), rel=1e-12)
+        # What is left is an archive like any other.
+        accepted = archive.add(F)
+        both = np.vstack([front[~gone], F])
+        assert accepted.tolist() == naive.archive([both.tolist()])[1][len(front[~gone]) :]
+        np.testing.assert_array_equal(archive.front, sorted_front(both))
+        assert archive.hypervolume == pytest.approx(hypervolume(both, ref), rel=1e-12)
+
+
+@pytest.mark.parametrize("m", [1, 2, 3, 5])
+def test_clear(m):
+    F = np.random.default_rng(m).random((100, m))
+    archive = ParetoArchive(np.ones(m))
+    archive.add(F)
+    volume = archive.hypervolume
+    archive.clear()
+    assert (len(archive), archive.hypervolume, archive.front.shape) == (0, 0.0, (0, m))
+    archive.add(F)
+    assert archive.hypervolume == volume
+
+
+@pytest.mark.parametrize(
+    ("which", "error"),
+    [
+        ([2], IndexError),
+        ([-3], IndexError),
+        ([True], IndexError),
+        ([True, False, True], IndexError),
+        ([0.0], TypeError),
+        (True, TypeError),
+        ("a", TypeError),
+        (None, TypeError),
+    ],
+)
+def test_remove_what_is_not_there(which, error):
+    archive = ParetoArchive([1.0, 1.0])
+    archive.add([[0.0, 0.5], [0.5, 0.0]])
+    with pytest.raises(error):
+        archive.remove(which)
+    assert len(archive) == 2
+    archive.remove([])
+    assert len(archive) == 2
+    archive.remove(-1)
+    assert archive.front.tolist() == [[0.0, 0.5]]
+
+
+@pytest.mark.parametrize("m", [2, 3, 4])
+@pytest.mark.parametrize("largest", [1.0, 1e-290, 1e290])
+def test_volume_stays_exact(m, largest):
+    """Whenever it is asked for, after thousands of additions, tiny and huge."""
+    rng = np.random.default_rng(m)
+    n, scale = 4000 if m == 2 else 400, largest ** (1 / m)
+    F = rng.random((n, m)) ** 3
+    F *= scale * (1.0 - 0.9 * np.arange(n)[:, None] / n) / np.linalg.norm(F, axis=1, keepdims=True)
+    ref = np.full(m, scale)
+    archive = ParetoArchive(ref)
+    archive.add(F[: n // 2])
+    for i, row in enumerate(F[n // 2 :], n // 2):
+        archive.add(row[None])
+        if i % 7 == 0 or scale == 1.0:
+            volume = archive.hypervolume
+        if i % (n // 8) == 0:
+            assert archive.hypervolume == pytest.approx(hypervolume(F[: i + 1], ref), rel=1e-13)
+    archive.add(F[:, ::-1])
+    both = np.vstack([F, F[:, ::-1]])
+    assert volume < archive.hypervolume == pytest.approx(hypervolume(both, ref), rel=1e-13)
+
+
+@pytest.mark.parametrize("m", [2, 3, 6])
+def test_large_fronts(m):
+    """Past the sizes of blocks, in sorted order and not, with rows that remove many."""
+    rng = np.random.default_rng(m)
+    F = rng.random((6000, m))
+    F /= np.linalg.norm(F, axis=1, keepdims=True)
+    F[1000:3000] = F[1000:3000][np.argsort(F[1000:3000, 0])]
+    F[3000:4000] *= 0.9
+    F[5000:] = F[5000:].round(1)
+    archive = ParetoArchive(np.ones(m))
+    for batch in np.split(F, [1, 10, 2500, 4500]):
+        archive.add(batch)
+    np.testing.assert_array_equal(archive.front, sorted_front(F))
+    assert archive.hypervolume == pytest.approx(hypervolume(F, np.ones(m)), rel=1e-12)
+
+
 def test_members_may_lie_beyond_ref():
     archive = ParetoArchive([1.0, 1.0])
     assert archive.add([[0.5, 2.0], [2.0, 0.5]]).all()

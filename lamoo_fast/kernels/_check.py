@@ -27,6 +27,8 @@ _MAX_THREADS = 1024
 
 def objectives(F: ArrayLike, maximise: Maximise = False, name: str = "F") -> Floats:
     """Points as a C-contiguous, finite, minimised float64 array (n, m), m >= 1."""
+    if maximise is False and _core.is_ready(F):
+        return F
     array = numbers(F, name)
     if array.ndim != 2:
         raise ValueError(_not_two_dimensional(array, name))
@@ -119,6 +121,8 @@ def number(value: object, name: str) -> float:
 
 def flag(value: object, name: str) -> bool:
     """A bool, Python's or NumPy's."""
+    if value is False or value is True:
+        return value
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be a bool, not {value!r}")
     return bool(value)
@@ -126,6 +130,8 @@ def flag(value: object, name: str) -> bool:
 
 def n_threads(value: int) -> int:
     """The number of threads; -1 stands for all processors this process may use."""
+    if type(value) is int and 0 < value <= _MAX_THREADS:
+        return value
     count = integer(value, "n_threads")
     if count == -1:
         # Containers and batch systems often allow fewer processors than the machine has.

@@ -5,7 +5,9 @@ Trusts its arguments; `lamoo_fast.kernels._check` has seen them. The GIL is rele
 """
 
 from cpython.pycapsule cimport PyCapsule_New
-from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport (
+    PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer)
+from libc.float cimport DBL_MAX
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 import numpy as np
@@ -62,6 +64,32 @@ cdef extern from "lamoo_fast_capsule.h":
 
 cdef extern from "within.hpp" namespace "lamoo" nogil:
     bint all_within(const double*, size_t, double)
+
+
+# Looked up once.
+cdef object ndarray = np.ndarray
+cdef object empty = np.empty
+cdef object int64 = np.dtype(np.int64)
+cdef object bool_ = np.dtype(np.bool_)
+
+
+cdef struct Rows:
+    double* data
+    size_t n
+    size_t m
+
+
+cdef Rows rows_of(array) except *:
+    # Of a C-contiguous array, valid as long as the caller holds it. A fraction of the cost of a
+    # memoryview.
+    cdef Py_buffer view
+    cdef Rows rows
+    PyObject_GetBuffer(array, &view, PyBUF_C_CONTIGUOUS)
+    rows.data = <double*> view.buf
+    rows.n = view.shape[0]
+    rows.m = view.shape[1] if view.ndim == 2 else 1
+    PyBuffer_Release(&view)
+    return rows
 
 
 cdef unsigned long main_thread = threading.main_thread().ident
@@ -161,6 +189,24 @@ def all_at_most(array, double limit):
     return found
 
 
+def is_ready(F):
+    """Whether F is what kernels take: an ndarray (n, m) of float64, C-contiguous, finite, m >= 1."""
+    cdef Py_buffer view
+    cdef bint ready
+    if type(F) is not ndarray:
+        return False
+    try:
+        PyObject_GetBuffer(F, &view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT)
+    except (BufferError, ValueError):  # not contiguous; of a type without a format
+        return False
+    ready = view.ndim == 2 and view.shape[1] > 0 and view.format[0] == c"d" and not view.format[1]
+    if ready:
+        with nogil:
+            ready = all_within(<const double*> view.buf, view.len // sizeof(double), DBL_MAX)
+    PyBuffer_Release(&view)
+    return ready
+
+
 def hypervolume(const double[:, ::1] F, const double[::1] ref, int n_threads):
     cdef double out = 0.0
     cdef int status
@@ -223,36 +269,38 @@ def hv_approx(const double[:, ::1] F, const double[::1] ref, uint64_t n_samples,
     return value, stderr_, n_used
 
 
-def is_nondominated(const double[:, ::1] F, bint keep_weakly, int n_threads):
-    out = np.empty(F.shape[0], dtype=np.bool_)
-    cdef uint8_t[::1] view = out.view(np.uint8)
+def is_nondominated(F, bint keep_weakly, int n_threads):
+    cdef Rows rows = rows_of(F)
+    out = empty(rows.n, bool_)
+    cdef uint8_t* data = <uint8_t*> rows_of(out).data
     cdef int status
     cdef lamoo_run run = run_on(n_threads)
     with nogil:
-        status = c_is_nondominated(&F[0, 0], F.shape[0], F.shape[1], keep_weakly, &run, &view[0])
+        status = c_is_nondominated(rows.data, rows.n, rows.m, keep_weakly, &run, data)
     check(status)
     return out
 
 
-def pareto_rank(const double[:, ::1] F, size_t max_fronts, size_t min_points, int n_threads):
-    out = np.empty(F.shape[0], dtype=np.int64)
-    cdef int64_t[::1] view = out
+def pareto_rank(F, size_t max_fronts, size_t min_points, int n_threads):
+    cdef Rows rows = rows_of(F)
+    out = empty(rows.n, int64)
+    cdef int64_t* data = <int64_t*> rows_of(out).data
     cdef int status
     cdef lamoo_run run = run_on(n_threads)
     with nogil:
-        status = c_pareto_rank(&F[0, 0], F.shape[0], F.shape[1], max_fronts, min_points, &run,
-                               &view[0])
+        status = c_pareto_rank(rows.data, rows.n, rows.m, max_fronts, min_points, &run, data)
     check(status)
     return out
 
 
-def dominance_count(const double[:, ::1] F, int n_threads):
-    out = np.empty(F.shape[0], dtype=np.int64)
-    cdef int64_t[::1] view = out
+def dominance_count(F, int n_threads):
+    cdef Rows rows = rows_of(F)
+    out = empty(rows.n, int64)
+    cdef int64_t* data = <int64_t*> rows_of(out).data
     cdef int status
     cdef lamoo_run run = run_on(n_threads)
     with nogil:
-        status = c_dominance_count(&F[0, 0], F.shape[0], F.shape[1], &run, &view[0])
+        status = c_dominance_count(rows.data, rows.n, rows.m, &run, data)
     check(status)
     return out
 
@@ -273,12 +321,13 @@ cdef class Archive:
     def __len__(self):
         return lamoo_archive_size(self.handle)
 
-    def add(self, const double[:, ::1] F):
-        accepted = np.empty(F.shape[0], dtype=np.bool_)
-        cdef uint8_t[::1] view = accepted.view(np.uint8)
+    def add(self, F):
+        cdef Rows rows = rows_of(F)
+        accepted = empty(rows.n, bool_)
+        cdef uint8_t* data = <uint8_t*> rows_of(accepted).data
         cdef int status
         with nogil:
-            status = lamoo_archive_add(self.handle, &F[0, 0], F.shape[0], &view[0])
+            status = lamoo_archive_add(self.handle, rows.data, rows.n, data)
         check(status)
         return accepted
 

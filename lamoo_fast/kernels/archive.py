@@ -90,7 +90,8 @@ class ParetoArchive:
             If F is not two-dimensional, real and finite, or not of m columns. Nothing is added.
         """
         points = _check.objectives(F, self._maximise)
-        _check.reference(self._ref, points.shape[1])
+        if points.shape[1] != len(self._corner):
+            _check.reference(self._ref, points.shape[1])  # says what is wrong
         _check.distances_fit(points, self._corner)
         with self._lock:
             return self._core.add(points)
