@@ -7,6 +7,7 @@ them. All objectives are minimised and all calls run on one thread, so that they
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,7 @@ _longs = types.CPointer(types.int64)
 _size = types.uintp
 _run = types.uintp  # a pointer; always 0 here: one thread
 _ONE_THREAD = 0
+_ALL = sys.maxsize  # fronts, or points in them
 
 
 def _kernel(name: str, *arguments: Any) -> Any:
@@ -42,8 +44,10 @@ _hv_contributions = _kernel(
 _hv_improvement = _kernel(
     "lamoo_hv_improvement", _doubles, _size, _doubles, _size, _size, _doubles, _run, _doubles
 )
-_is_nondominated = _kernel("lamoo_is_nondominated", _doubles, _size, _size, types.int32, _bytes)
-_pareto_rank = _kernel("lamoo_pareto_rank", _doubles, _size, _size, _longs)
+_is_nondominated = _kernel(
+    "lamoo_is_nondominated", _doubles, _size, _size, types.int32, _run, _bytes
+)
+_pareto_rank = _kernel("lamoo_pareto_rank", _doubles, _size, _size, _size, _size, _run, _longs)
 _dominance_count = _kernel("lamoo_dominance_count", _doubles, _size, _size, _run, _longs)
 
 
@@ -186,7 +190,7 @@ def is_nondominated(F: Floats) -> NDArray[np.bool_]:
     points = _points(F)
     n, m = points.shape
     out = np.empty(n, np.uint8)
-    _check(_is_nondominated(points.ctypes, n, m, 0, out.ctypes))
+    _check(_is_nondominated(points.ctypes, n, m, 0, _ONE_THREAD, out.ctypes))
     return out.view(np.bool_)
 
 
@@ -199,7 +203,7 @@ def pareto_rank(F: Floats) -> NDArray[np.int64]:
     points = _points(F)
     n, m = points.shape
     out = np.empty(n, np.int64)
-    _check(_pareto_rank(points.ctypes, n, m, out.ctypes))
+    _check(_pareto_rank(points.ctypes, n, m, _ALL, _ALL, _ONE_THREAD, out.ctypes))
     return out
 
 
