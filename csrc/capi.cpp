@@ -143,6 +143,8 @@ const lamoo_api* lamoo_get_api(void) {
                                 lamoo_archive_size,
                                 lamoo_archive_front,
                                 lamoo_archive_hypervolume,
-                                lamoo_improvement_at};
+                                lamoo_improvement_at,
+                                lamoo_archive_keep,
+                                lamoo_archive_clear};
   return &api;
 }

@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LAMOO_FAST_ABI_VERSION 2
+#define LAMOO_FAST_ABI_VERSION 3
 
 #if defined(_WIN32)
 #define LAMOO_API __declspec(dllexport)

@@ -40,6 +40,8 @@ typedef struct lamoo_api {
   LAMOO_FIELD(archive_front);
   LAMOO_FIELD(archive_hypervolume);
   LAMOO_FIELD(improvement_at);
+  LAMOO_FIELD(archive_keep);
+  LAMOO_FIELD(archive_clear);
 } lamoo_api;
 
 #ifdef __cplusplus
