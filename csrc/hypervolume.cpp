@@ -78,6 +78,7 @@ void drop_dominated(const double* F, std::vector<size_t>& rows, size_t m, bool k
 }  // namespace
 
 double hypervolume(const double* F, size_t n, size_t m, const double* ref, const Run& run) {
+  if (m == 2) return hypervolume2(F, n, ref, run);
   std::vector<size_t> rows = rows_below(F, n, m, ref);
   if (rows.empty()) return 0.0;
   if (m == 1) return ref[0] - lowest(F, rows, ref);
@@ -89,8 +90,7 @@ double hypervolume(const double* F, size_t n, size_t m, const double* ref, const
   }
   const Scale scale(m, ref, {{F, rows}});
   const std::vector<double> columns = columns_of(F, rows, m, scale), corner = scale.ref();
-  const auto volume = m == 2   ? hypervolume2(columns.data(), rows.size(), corner.data())
-                      : m == 3 ? hypervolume3(columns.data(), rows.size(), corner.data(), run)
+  const auto volume = m == 3   ? hypervolume3(columns.data(), rows.size(), corner.data(), run)
                       : m == 4 ? hypervolume4(columns.data(), rows.size(), corner.data(), run)
                                : hypervolume_cells(columns.data(), rows.size(), m, corner.data(),
                                                    run);
@@ -109,6 +109,7 @@ void hypervolume_batch(const double* F, const size_t* start, size_t k, size_t m,
 
 void hv_contributions(const double* F, size_t n, size_t m, const double* ref, bool ignore_dominated,
                       const Run& run, double* out) {
+  if (m == 2) return contributions2(F, n, ref, ignore_dominated, run, out);
   std::fill_n(out, n, 0.0);
   std::vector<size_t> rows = rows_below(F, n, m, ref);
   if (rows.empty()) return;
@@ -121,9 +122,7 @@ void hv_contributions(const double* F, size_t n, size_t m, const double* ref, bo
   const std::vector<double> columns = columns_of(F, rows, m, scale), corner = scale.ref();
   const size_t k = rows.size();
   std::vector<double> own(k);
-  if (m == 2)
-    contributions2(columns.data(), k, corner.data(), ignore_dominated, own.data());
-  else if (m == 3)
+  if (m == 3)
     contributions3(columns.data(), k, corner.data(), ignore_dominated, run, own.data());
   else
     contributions_cells(columns.data(), k, m, corner.data(), run, own.data());
@@ -132,6 +131,7 @@ void hv_contributions(const double* F, size_t n, size_t m, const double* ref, bo
 
 void hv_improvement(const double* C, size_t c, const double* F, size_t n, size_t m,
                     const double* ref, const Run& run, double* out) {
+  if (m == 2) return improvements2(C, c, F, n, ref, run, out);
   std::fill_n(out, c, 0.0);
   std::vector<size_t> rows = rows_below(F, n, m, ref);
   const std::vector<size_t> inside = rows_below(C, c, m, ref);
@@ -147,9 +147,7 @@ void hv_improvement(const double* C, size_t c, const double* F, size_t n, size_t
   const std::vector<double> candidates = columns_of(C, inside, m, scale);
   const size_t k = inside.size();
   std::vector<double> gain(k);
-  if (m == 2)
-    improvements2(candidates.data(), k, columns.data(), rows.size(), corner.data(), gain.data());
-  else if (m == 3)
+  if (m == 3)
     improvements3(candidates.data(), k, columns.data(), rows.size(), corner.data(), run,
                   gain.data());
   else

@@ -43,13 +43,18 @@ class Scale {
       std::vector<int> other = shifts_for(largest_box_of(sets), span);
       if (never_overflows(other, sets)) shifts = std::move(other);
     }
-    factors_.reserve(2 * m);
-    for (const int shift : shifts) {
-      exponent_ -= shift;
-      // Two factors: one alone can be out of range.
-      factors_.push_back(std::ldexp(1.0, shift / 2));
-      factors_.push_back(std::ldexp(1.0, shift - shift / 2));
-    }
+    set_factors(shifts);
+  }
+
+  // From the least value of each objective alone, where suffices().
+  Scale(std::size_t m, const double* ref, const double* lowest) : m_(m), ref_(ref) {
+    const std::vector<int> span = spans(lowest);
+    set_factors(shifts_for(span, span));
+  }
+  static bool suffices(std::size_t m, const double* ref, const double* lowest) {
+    int sum = 0;
+    for (std::size_t j = 0; j < m; ++j) sum += width_exponent(ref[j], lowest[j]);
+    return sum <= 2 * most;
   }
 
   double down(double x, std::size_t j) const { return x * factors_[2 * j] * factors_[2 * j + 1]; }
@@ -70,9 +75,23 @@ class Scale {
     for (const auto& [F, numbers] : sets)
       for (const std::size_t row : numbers)
         for (std::size_t j = 0; j < m_; ++j) lowest[j] = std::min(lowest[j], F[row * m_ + j]);
+    return spans(lowest.data());
+  }
+
+  std::vector<int> spans(const double* lowest) const {
     std::vector<int> exponents(m_);
     for (std::size_t j = 0; j < m_; ++j) exponents[j] = width_exponent(ref_[j], lowest[j]);
     return exponents;
+  }
+
+  void set_factors(const std::vector<int>& shifts) {
+    factors_.reserve(2 * m_);
+    for (const int shift : shifts) {
+      exponent_ -= shift;
+      // Two factors: one alone can be out of range.
+      factors_.push_back(std::ldexp(1.0, shift / 2));
+      factors_.push_back(std::ldexp(1.0, shift - shift / 2));
+    }
   }
 
   // Calls visit(exponents of the widths) for each box.

@@ -1,7 +1,7 @@
 // Hypervolume, contributions and improvement in two and three objectives: sort and sweep.
 //
-// Points are given by column: objective j of point i is columns[j * n + i]. All are below ref in
-// every objective. As in hypervolume.hpp, volumes are sums of products of coordinate differences.
+// As in hypervolume.hpp, volumes are sums of products of coordinate differences. In three objectives,
+// points are given by column: objective j of point i is columns[j * n + i], below ref.
 #pragma once
 
 #include <cstddef>
@@ -10,23 +10,23 @@
 
 namespace lamoo {
 
+// As in hypervolume.hpp, m = 2. O(n log n), and the steps of the front that candidates dominate.
+double hypervolume2(const double* F, std::size_t n, const double* ref, const Run& run);
+void contributions2(const double* F, std::size_t n, const double* ref, bool ignore_dominated,
+                    const Run& run, double* out);
+void improvements2(const double* C, std::size_t c, const double* F, std::size_t n, const double* ref,
+                   const Run& run, double* out);
+
 // O(n log n)
-double hypervolume2(const double* columns, std::size_t n, const double* ref);
 double hypervolume3(const double* columns, std::size_t n, const double* ref, const Run& run);
 
 // out[i] = what only point i covers, out (n,).
-// O(n log n)
-void contributions2(const double* columns, std::size_t n, const double* ref, bool ignore_dominated,
-                    double* out);
 // O(n log n): for each point O(k log k) of the k points that bound its own part; these are O(n) in
 // all.
 void contributions3(const double* columns, std::size_t n, const double* ref, bool ignore_dominated,
                     const Run& run, double* out);
 
 // out[i] = what candidate i (candidates by column, below ref) would add to the points, out (c,).
-// O(n log n + c log n), and the steps of the front that the candidates dominate.
-void improvements2(const double* candidates, std::size_t c, const double* columns, std::size_t n,
-                   const double* ref, double* out);
 // No point dominates or repeats another. For each candidate O(n / w), w the lanes of a register, and
 // O(k log k) of the k points that limit what it adds.
 void improvements3(const double* candidates, std::size_t c, const double* columns, std::size_t n,

@@ -1,88 +1,188 @@
-#include "sweep.hpp"
-
+// Sweeps in two objectives, from left to right along a staircase.
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
 #include <vector>
 
+#include "scale.hpp"
+#include "sort2.hpp"
+#include "sweep.hpp"
 
 namespace lamoo {
 
 using std::size_t;
-using std::uint64_t;
 
 namespace {
 
 struct Point2 {
   double x, y;
+};
+
+struct NumberedPoint2 {
+  double x, y;
   size_t index;
 };
 
-std::vector<Point2> by_x(const double* columns, size_t n) {
-  std::vector<Point2> points(n);
-  for (size_t i = 0; i < n; ++i) points[i] = {columns[i], columns[n + i], i};
-  std::sort(points.begin(), points.end(), [](const Point2& a, const Point2& b) {
-    return a.x < b.x || (a.x == b.x && a.y < b.y);
-  });
-  return points;
+// The rows of F that are below ref.
+class Rows2 {
+ public:
+  Rows2(const double* F, size_t n, const double* ref) : F_(F), size_(0) {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    double low_x = infinity, low_y = infinity, high_x = -infinity;
+    for (size_t i = 0; i < n; ++i) {
+      const double x = F[2 * i], y = F[2 * i + 1];
+      const bool below = x < ref[0] && y < ref[1];
+      low_x = below && x < low_x ? x : low_x;
+      low_y = below && y < low_y ? y : low_y;
+      high_x = below && x > high_x ? x : high_x;
+      size_ += below ? 1 : 0;
+    }
+    lowest_[0] = std::min(low_x, ref[0]);
+    lowest_[1] = std::min(low_y, ref[1]);
+    high_x_ = high_x;
+    all_ = size_ == n;
+    if (all_) return;
+    rows_.reserve(size_);
+    for (size_t i = 0; i < n; ++i)
+      if (F[2 * i] < ref[0] && F[2 * i + 1] < ref[1]) rows_.push_back(i);
+  }
+
+  size_t size() const { return size_; }
+  size_t row(size_t i) const { return all_ ? i : rows_[i]; }
+  const double* operator[](size_t i) const { return F_ + 2 * row(i); }
+  const double* lowest() const { return lowest_; }
+  double high_x() const { return high_x_; }
+
+  Rows numbered(std::vector<size_t>& numbers) const {
+    numbers.resize(size_);
+    for (size_t i = 0; i < size_; ++i) numbers[i] = row(i);
+    return {F_, numbers};
+  }
+
+ private:
+  const double* F_;
+  size_t size_;
+  bool all_;
+  double lowest_[2], high_x_;
+  std::vector<size_t> rows_;
+};
+
+Scale scale_of(const double* ref, const Rows2& a, const Rows2& b) {
+  const double lowest[] = {std::min(a.lowest()[0], b.lowest()[0]),
+                           std::min(a.lowest()[1], b.lowest()[1])};
+  if (Scale::suffices(2, ref, lowest)) return {2, ref, lowest};
+  std::vector<size_t> in_a, in_b;
+  return {2, ref, {a.numbered(in_a), b.numbered(in_b)}};
+}
+
+template <class Point>
+Buckets<Point> buckets_of(const Rows2& rows, const Scale& scale, bool only_front, const Run& run) {
+  const auto get = [&](size_t i) {
+    const double* x = rows[i];
+    if constexpr (sizeof(Point) == sizeof(Point2))
+      return Point{scale.down(x[0], 0), scale.down(x[1], 1)};
+    else
+      return Point{scale.down(x[0], 0), scale.down(x[1], 1), i};
+  };
+  return {rows.size(), get, scale.down(rows.lowest()[0], 0), scale.down(rows.high_x(), 0),
+          only_front, run};
 }
 
 }  // namespace
 
-// Each step of the staircase is one slab, from its point to ref.
-double hypervolume2(const double* columns, size_t n, const double* ref) {
+// Each step of the staircase is one slab, from its point to ref. A bucket begins at the height
+// that the buckets before it leave.
+double hypervolume2(const double* F, size_t n, const double* ref, const Run& run) {
+  const Rows2 rows(F, n, ref);
+  if (rows.size() == 0) return 0.0;
+  const Scale scale = scale_of(ref, rows, rows);
+  const double right = scale.down(ref[0], 0), up = scale.down(ref[1], 1);
+  Buckets<Point2> buckets = buckets_of<Point2>(rows, scale, true, run);
+  constexpr size_t group = Buckets<Point2>::group;
+  const size_t groups = (buckets.size() + group - 1) / group;
+  std::vector<double> areas(groups);
+  parallel_for(groups, buckets.threads(), run, [&] {
+    return [&, sorter = LocalSorter<Point2>()](size_t g) mutable {
+      Sum area;
+      for (size_t b = g * group; b < std::min(buckets.size(), (g + 1) * group); ++b) {
+        const auto [first, last] = buckets.sort(b, sorter);
+        double top = std::min(up, buckets.top(b)), part = 0.0;
+        for (const Point2* p = first; p < last; ++p) {
+          if ((p - first) % 256 == 255) {
+            area.add(part);
+            part = 0.0;
+          }
+          if (p->y >= top) continue;
+          part += (right - p->x) * (top - p->y);
+          top = p->y;
+        }
+        area.add(part);
+      }
+      areas[g] = area.value();
+    };
+  });
   Sum area;
-  double top = ref[1];
-  for (const Point2& p : by_x(columns, n)) {
-    if (p.y >= top) continue;
-    area.add((ref[0] - p.x) * (top - p.y));
-    top = p.y;
-  }
-  return area.value();
+  for (const double part : areas) area.add(part);
+  return scale.up(area.value());
 }
 
 // From one front point to the next one to the right, in strips: the points in between are
 // dominated, and no others can take something of the corner that the front point alone dominates.
-void contributions2(const double* columns, size_t n, const double* ref, bool ignore_dominated,
-                    double* out) {
+void contributions2(const double* F, size_t n, const double* ref, bool ignore_dominated,
+                    const Run& run, double* out) {
   std::fill_n(out, n, 0.0);
-  const std::vector<Point2> points = by_x(columns, n);
-  double top = ref[1];
-  for (size_t i = 0; i < n;) {
-    const Point2& p = points[i];
+  const Rows2 rows(F, n, ref);
+  if (rows.size() == 0) return;
+  const Scale scale = scale_of(ref, rows, rows);
+  const double right = scale.down(ref[0], 0);
+  const auto points = buckets_of<NumberedPoint2>(rows, scale, ignore_dominated, run).sorted(run);
+  double top = scale.down(ref[1], 1);
+  for (size_t i = 0; i < points.size();) {
+    if (i % 1024 == 0) run.check();
+    const NumberedPoint2& p = points[i];
     double left = p.x, height = top;
     Sum area;
-    for (++i; i < n && points[i].y >= p.y; ++i) {
-      const Point2& q = points[i];
+    for (++i; i < points.size() && points[i].y >= p.y; ++i) {
+      const NumberedPoint2& q = points[i];
       const bool equal = q.x == p.x && q.y == p.y;
       if (q.y >= height || (ignore_dominated && !equal)) continue;
       area.add((q.x - left) * (height - p.y));
       left = q.x;
       height = q.y;
     }
-    area.add(((i < n ? points[i].x : ref[0]) - left) * (height - p.y));
-    out[p.index] = area.value();
+    area.add(((i < points.size() ? points[i].x : right) - left) * (height - p.y));
+    out[rows.row(p.index)] = scale.up(area.value());
     top = p.y;
   }
 }
 
 // The part above a candidate and below the staircase, in strips from left to right.
-void improvements2(const double* candidates, size_t c, const double* columns, size_t n,
-                   const double* ref, double* out) {
+void improvements2(const double* C, size_t c, const double* F, size_t n, const double* ref,
+                   const Run& run, double* out) {
+  std::fill_n(out, c, 0.0);
+  const Rows2 rows(F, n, ref), candidates(C, c, ref);
+  if (candidates.size() == 0) return;
+  const Scale scale = scale_of(ref, rows, candidates);
+  const double right = scale.down(ref[0], 0), up = scale.down(ref[1], 1);
   std::vector<Point2> front;
-  for (const Point2& p : by_x(columns, n))
-    if (front.empty() || p.y < front.back().y) front.push_back(p);
-  for (size_t i = 0; i < c; ++i) {
-    const double x = candidates[i], y = candidates[c + i];
+  if (rows.size() > 0)
+    for (const Point2& p : buckets_of<Point2>(rows, scale, true, run).sorted(run))
+      if (front.empty() || p.y < front.back().y) front.push_back(p);
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    if (i % 64 == 0) run.check();
+    const double x = scale.down(candidates[i][0], 0), y = scale.down(candidates[i][1], 1);
     auto step = std::upper_bound(front.begin(), front.end(), x,
                                  [](double value, const Point2& p) { return value < p.x; });
-    double left = x, top = step != front.begin() ? (step - 1)->y : ref[1];
+    double left = x, top = step != front.begin() ? (step - 1)->y : up;
     Sum area;
     for (; step != front.end() && step->y > y; ++step) {
       area.add((step->x - left) * (top - y));
       left = step->x;
       top = step->y;
     }
-    if (top > y) area.add(((step != front.end() ? step->x : ref[0]) - left) * (top - y));
-    out[i] = area.value();
+    if (top > y) area.add(((step != front.end() ? step->x : right) - left) * (top - y));
+    out[candidates.row(i)] = scale.up(area.value());
   }
 }
 
