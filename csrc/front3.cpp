@@ -27,9 +27,9 @@ void improvements_over(const double* candidates, size_t c, const double* columns
   LAMOO_DISPATCH(improvements_over)(candidates, c, columns, n, begin, end, ref, run, out);
 }
 
-void own_volumes(const double* x, const double* y, const double* z, const size_t* start,
-                 const std::uint32_t* by, size_t begin, size_t end, const double* ref, double* out) {
-  LAMOO_DISPATCH(own_volumes)(x, y, z, start, by, begin, end, ref, out);
+void own_volumes(const double* points, size_t stride, const size_t* start, const std::uint32_t* by,
+                 size_t begin, size_t end, const double* ref, double* out) {
+  LAMOO_DISPATCH(own_volumes)(points, stride, start, by, begin, end, ref, out);
 }
 
 // A sweep in z. The area that a point takes from a staircase in x and y was free from lo to its z.

@@ -28,8 +28,9 @@ void improvements_over(const double* candidates, std::size_t c, const double* co
                        double* out);
 
 // For points begin <= i < end, out[i - begin] = what point i covers of the box up to ref and points
-// by[start[i]] .. by[start[i + 1] - 1] do not; by x, and so are they for each point.
-void own_volumes(const double* x, const double* y, const double* z, const std::size_t* start,
+// by[start[i]] .. by[start[i + 1] - 1] do not. Objective j of point i is points[i * stride + j]; they
+// are by x, for each point too.
+void own_volumes(const double* points, std::size_t stride, const std::size_t* start,
                  const std::uint32_t* by, std::size_t begin, std::size_t end, const double* ref,
                  double* out);
 

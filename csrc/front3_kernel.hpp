@@ -128,14 +128,16 @@ void improvements_over(const double* candidates, std::size_t c, const double* co
   }
 }
 
-void own_volumes(const double* x, const double* y, const double* z, const std::size_t* start,
+void own_volumes(const double* points, std::size_t stride, const std::size_t* start,
                  const std::uint32_t* by, std::size_t begin, std::size_t end, const double* ref,
                  double* out) {
   Box3 box;
   for (std::size_t i = begin; i < end; ++i) {
-    const double lo[] = {x[i], y[i], z[i]};
-    box.start(lo, ref);
-    for (std::size_t b = start[i]; b < start[i + 1]; ++b) box.add(x[by[b]], y[by[b]], z[by[b]]);
+    box.start(points + i * stride, ref);
+    for (std::size_t b = start[i]; b < start[i + 1]; ++b) {
+      const double* q = points + by[b] * stride;
+      box.add(q[0], q[1], q[2]);
+    }
     out[i - begin] = box.uncovered();
   }
 }

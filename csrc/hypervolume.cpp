@@ -79,6 +79,7 @@ void drop_dominated(const double* F, std::vector<size_t>& rows, size_t m, bool k
 
 double hypervolume(const double* F, size_t n, size_t m, const double* ref, const Run& run) {
   if (m == 2) return hypervolume2(F, n, ref, run);
+  if (m == 3) return hypervolume3(F, n, ref, run);
   std::vector<size_t> rows = rows_below(F, n, m, ref);
   if (rows.empty()) return 0.0;
   if (m == 1) return ref[0] - lowest(F, rows, ref);
@@ -90,8 +91,7 @@ double hypervolume(const double* F, size_t n, size_t m, const double* ref, const
   }
   const Scale scale(m, ref, {{F, rows}});
   const std::vector<double> columns = columns_of(F, rows, m, scale), corner = scale.ref();
-  const auto volume = m == 3   ? hypervolume3(columns.data(), rows.size(), corner.data(), run)
-                      : m == 4 ? hypervolume4(columns.data(), rows.size(), corner.data(), run)
+  const auto volume = m == 4 ? hypervolume4(columns.data(), rows.size(), corner.data(), run)
                                : hypervolume_cells(columns.data(), rows.size(), m, corner.data(),
                                                    run);
   return scale.up(volume);
@@ -110,6 +110,7 @@ void hypervolume_batch(const double* F, const size_t* start, size_t k, size_t m,
 void hv_contributions(const double* F, size_t n, size_t m, const double* ref, bool ignore_dominated,
                       const Run& run, double* out) {
   if (m == 2) return contributions2(F, n, ref, ignore_dominated, run, out);
+  if (m == 3) return contributions3(F, n, ref, ignore_dominated, run, out);
   std::fill_n(out, n, 0.0);
   std::vector<size_t> rows = rows_below(F, n, m, ref);
   if (rows.empty()) return;
@@ -117,21 +118,19 @@ void hv_contributions(const double* F, size_t n, size_t m, const double* ref, bo
     contributions1(F, rows, ref, ignore_dominated, out);
     return;
   }
-  if (m > 3 && ignore_dominated) drop_dominated(F, rows, m, true);
+  if (ignore_dominated) drop_dominated(F, rows, m, true);
   const Scale scale(m, ref, {{F, rows}});
   const std::vector<double> columns = columns_of(F, rows, m, scale), corner = scale.ref();
   const size_t k = rows.size();
   std::vector<double> own(k);
-  if (m == 3)
-    contributions3(columns.data(), k, corner.data(), ignore_dominated, run, own.data());
-  else
-    contributions_cells(columns.data(), k, m, corner.data(), run, own.data());
+  contributions_cells(columns.data(), k, m, corner.data(), run, own.data());
   for (size_t i = 0; i < k; ++i) out[rows[i]] = scale.up(own[i]);
 }
 
 void hv_improvement(const double* C, size_t c, const double* F, size_t n, size_t m,
                     const double* ref, const Run& run, double* out) {
   if (m == 2) return improvements2(C, c, F, n, ref, run, out);
+  if (m == 3) return improvements3(C, c, F, n, ref, run, out);
   std::fill_n(out, c, 0.0);
   std::vector<size_t> rows = rows_below(F, n, m, ref);
   const std::vector<size_t> inside = rows_below(C, c, m, ref);
@@ -141,18 +140,14 @@ void hv_improvement(const double* C, size_t c, const double* F, size_t n, size_t
     for (const size_t i : inside) out[i] = std::max(best - C[i], 0.0);
     return;
   }
-  if (m == 3 || (m > 3 && rows.size() > word_bits)) drop_dominated(F, rows, m, false);
+  if (rows.size() > word_bits) drop_dominated(F, rows, m, false);
   const Scale scale(m, ref, {{F, rows}, {C, inside}});
   const std::vector<double> columns = columns_of(F, rows, m, scale), corner = scale.ref();
   const std::vector<double> candidates = columns_of(C, inside, m, scale);
   const size_t k = inside.size();
   std::vector<double> gain(k);
-  if (m == 3)
-    improvements3(candidates.data(), k, columns.data(), rows.size(), corner.data(), run,
-                  gain.data());
-  else
-    improvements_cells(candidates.data(), k, columns.data(), rows.size(), m, corner.data(),
-                       run, gain.data());
+  improvements_cells(candidates.data(), k, columns.data(), rows.size(), m, corner.data(), run,
+                     gain.data());
   for (size_t i = 0; i < k; ++i) out[inside[i]] = scale.up(gain[i]);
 }
 

@@ -1,5 +1,4 @@
-// A staircase in two objectives that grows from below: what two- and three-dimensional sweeps are
-// made of.
+// Sets of numbers that know their neighbours: staircases in the order of x.
 #pragma once
 
 #include <cstddef>
@@ -86,6 +85,34 @@ class NeighbourSet {
   std::size_t none_ = 0, levels_ = 0;
   std::size_t start_[11] = {};  // 64^11 > 2^64
   std::vector<std::uint64_t> words_;
+};
+
+// The same for a set whose neighbours are linked: only what is not yet in it has to be looked up.
+class Stairs {
+ public:
+  using Index = std::uint32_t;
+
+  // Empty, for numbers below n, which fit an Index.
+  explicit Stairs(std::size_t n) : none_(static_cast<Index>(n)), set_(n), after_(n + 1, none_) {}
+
+  Index none() const { return none_; }
+  // The largest element below i, or none().
+  Index before(Index i) const { return static_cast<Index>(set_.previous(i)); }
+  // The element after an element, or after none(): the first one; or none().
+  Index after(Index element) const { return after_[element]; }
+  // i comes between two neighbours, once all in between are erased.
+  void insert(Index before, Index i, Index after) {
+    after_[before] = i;
+    after_[i] = after;
+    set_.insert(i);
+  }
+  // For insert() to follow; after(i) holds until then.
+  void erase(Index i) { set_.erase(i); }
+
+ private:
+  Index none_;
+  NeighbourSet set_;
+  std::vector<Index> after_;
 };
 
 }  // namespace lamoo

@@ -1,7 +1,6 @@
 // Hypervolume, contributions and improvement in two and three objectives: sort and sweep.
 //
-// As in hypervolume.hpp, volumes are sums of products of coordinate differences. In three objectives,
-// points are given by column: objective j of point i is columns[j * n + i], below ref.
+// As in hypervolume.hpp, volumes are sums of products of coordinate differences.
 #pragma once
 
 #include <cstddef>
@@ -17,20 +16,16 @@ void contributions2(const double* F, std::size_t n, const double* ref, bool igno
 void improvements2(const double* C, std::size_t c, const double* F, std::size_t n, const double* ref,
                    const Run& run, double* out);
 
-// O(n log n)
-double hypervolume3(const double* columns, std::size_t n, const double* ref, const Run& run);
-
-// out[i] = what only point i covers, out (n,).
+// m = 3. O(n log n)
+double hypervolume3(const double* F, std::size_t n, const double* ref, const Run& run);
 // O(n log n): for each point O(k log k) of the k points that bound its own part; these are O(n) in
 // all.
-void contributions3(const double* columns, std::size_t n, const double* ref, bool ignore_dominated,
+void contributions3(const double* F, std::size_t n, const double* ref, bool ignore_dominated,
                     const Run& run, double* out);
-
-// out[i] = what candidate i (candidates by column, below ref) would add to the points, out (c,).
-// No point dominates or repeats another. For each candidate O(n / w), w the lanes of a register, and
+// O(n log n), for each candidate O(f / w) of f points of the front, w the lanes of a register, and
 // O(k log k) of the k points that limit what it adds.
-void improvements3(const double* candidates, std::size_t c, const double* columns, std::size_t n,
-                   const double* ref, const Run& run, double* out);
+void improvements3(const double* C, std::size_t c, const double* F, std::size_t n, const double* ref,
+                   const Run& run, double* out);
 
 // A sum that does not lose digits to its length (Kahan, 1965).
 class Sum {

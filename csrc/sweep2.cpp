@@ -1,12 +1,11 @@
 // Sweeps in two objectives, from left to right along a staircase.
 #include <algorithm>
-#include <cmath>
-#include <cstdint>
-#include <limits>
+#include <type_traits>
 #include <vector>
 
+#include "buckets.hpp"
+#include "rows_below.hpp"
 #include "scale.hpp"
-#include "sort2.hpp"
 #include "sweep.hpp"
 
 namespace lamoo {
@@ -17,76 +16,28 @@ namespace {
 
 struct Point2 {
   double x, y;
+
+  double height() const { return y; }
+  friend bool operator<(const Point2& a, const Point2& b) {
+    return a.x < b.x || (a.x == b.x && a.y < b.y);
+  }
 };
 
-struct NumberedPoint2 {
-  double x, y;
+struct NumberedPoint2 : Point2 {
   size_t index;
 };
 
-// The rows of F that are below ref.
-class Rows2 {
- public:
-  Rows2(const double* F, size_t n, const double* ref) : F_(F), size_(0) {
-    constexpr double infinity = std::numeric_limits<double>::infinity();
-    double low_x = infinity, low_y = infinity, high_x = -infinity;
-    for (size_t i = 0; i < n; ++i) {
-      const double x = F[2 * i], y = F[2 * i + 1];
-      const bool below = x < ref[0] && y < ref[1];
-      low_x = below && x < low_x ? x : low_x;
-      low_y = below && y < low_y ? y : low_y;
-      high_x = below && x > high_x ? x : high_x;
-      size_ += below ? 1 : 0;
-    }
-    lowest_[0] = std::min(low_x, ref[0]);
-    lowest_[1] = std::min(low_y, ref[1]);
-    high_x_ = high_x;
-    all_ = size_ == n;
-    if (all_) return;
-    rows_.reserve(size_);
-    for (size_t i = 0; i < n; ++i)
-      if (F[2 * i] < ref[0] && F[2 * i + 1] < ref[1]) rows_.push_back(i);
-  }
-
-  size_t size() const { return size_; }
-  size_t row(size_t i) const { return all_ ? i : rows_[i]; }
-  const double* operator[](size_t i) const { return F_ + 2 * row(i); }
-  const double* lowest() const { return lowest_; }
-  double high_x() const { return high_x_; }
-
-  Rows numbered(std::vector<size_t>& numbers) const {
-    numbers.resize(size_);
-    for (size_t i = 0; i < size_; ++i) numbers[i] = row(i);
-    return {F_, numbers};
-  }
-
- private:
-  const double* F_;
-  size_t size_;
-  bool all_;
-  double lowest_[2], high_x_;
-  std::vector<size_t> rows_;
-};
-
-Scale scale_of(const double* ref, const Rows2& a, const Rows2& b) {
-  const double lowest[] = {std::min(a.lowest()[0], b.lowest()[0]),
-                           std::min(a.lowest()[1], b.lowest()[1])};
-  if (Scale::suffices(2, ref, lowest)) return {2, ref, lowest};
-  std::vector<size_t> in_a, in_b;
-  return {2, ref, {a.numbered(in_a), b.numbered(in_b)}};
-}
-
 template <class Point>
-Buckets<Point> buckets_of(const Rows2& rows, const Scale& scale, bool only_front, const Run& run) {
+Buckets<Point> buckets_of(const RowsBelow<2>& rows, const Scale& scale, bool only_front, const Run& run) {
   const auto get = [&](size_t i) {
-    const double* x = rows[i];
-    if constexpr (sizeof(Point) == sizeof(Point2))
-      return Point{scale.down(x[0], 0), scale.down(x[1], 1)};
-    else
-      return Point{scale.down(x[0], 0), scale.down(x[1], 1), i};
+    Point point;
+    point.x = scale.down(rows[i][0], 0);
+    point.y = scale.down(rows[i][1], 1);
+    if constexpr (std::is_same_v<Point, NumberedPoint2>) point.index = i;
+    return point;
   };
-  return {rows.size(), get, scale.down(rows.lowest()[0], 0), scale.down(rows.high_x(), 0),
-          only_front, run};
+  const double low = scale.down(rows.low()[0], 0), high = scale.down(rows.high()[0], 0);
+  return {rows.size(), get, low, high, only_front, run};
 }
 
 }  // namespace
@@ -94,7 +45,7 @@ Buckets<Point> buckets_of(const Rows2& rows, const Scale& scale, bool only_front
 // Each step of the staircase is one slab, from its point to ref. A bucket begins at the height
 // that the buckets before it leave.
 double hypervolume2(const double* F, size_t n, const double* ref, const Run& run) {
-  const Rows2 rows(F, n, ref);
+  const RowsBelow<2> rows(F, n, ref);
   if (rows.size() == 0) return 0.0;
   const Scale scale = scale_of(ref, rows, rows);
   const double right = scale.down(ref[0], 0), up = scale.down(ref[1], 1);
@@ -132,7 +83,7 @@ double hypervolume2(const double* F, size_t n, const double* ref, const Run& run
 void contributions2(const double* F, size_t n, const double* ref, bool ignore_dominated,
                     const Run& run, double* out) {
   std::fill_n(out, n, 0.0);
-  const Rows2 rows(F, n, ref);
+  const RowsBelow<2> rows(F, n, ref);
   if (rows.size() == 0) return;
   const Scale scale = scale_of(ref, rows, rows);
   const double right = scale.down(ref[0], 0);
@@ -161,7 +112,7 @@ void contributions2(const double* F, size_t n, const double* ref, bool ignore_do
 void improvements2(const double* C, size_t c, const double* F, size_t n, const double* ref,
                    const Run& run, double* out) {
   std::fill_n(out, c, 0.0);
-  const Rows2 rows(F, n, ref), candidates(C, c, ref);
+  const RowsBelow<2> rows(F, n, ref), candidates(C, c, ref);
   if (candidates.size() == 0) return;
   const Scale scale = scale_of(ref, rows, candidates);
   const double right = scale.down(ref[0], 0), up = scale.down(ref[1], 1);

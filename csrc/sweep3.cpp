@@ -1,10 +1,14 @@
 // Sweeps in three objectives: points enter a staircase in x and y in the order of z.
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
+#include "buckets.hpp"
 #include "front3.hpp"
 #include "parallel.hpp"
+#include "rows_below.hpp"
+#include "scale.hpp"
 #include "sorting.hpp"
 #include "staircase.hpp"
 #include "sweep.hpp"
@@ -19,47 +23,49 @@ constexpr size_t block = 256;         // points that a thread takes at a time
 constexpr size_t worth_threads = 500;  // points
 constexpr size_t check_every = 1024;
 
+struct Point3 {
+  double x, y, z;
+  Index row;  // in the input
+
+  double height() const { return 0.0; }
+  friend bool operator<(const Point3& a, const Point3& b) {
+    if (a.x != b.x) return a.x < b.x;
+    return a.y < b.y || (a.y == b.y && a.z < b.z);
+  }
+};
+
+struct Turn {
+  double x;     // z of a point
+  Index point;  // by number in the order of x
+
+  double height() const { return 0.0; }
+  friend bool operator<(const Turn& a, const Turn& b) {
+    return a.x < b.x || (a.x == b.x && a.point < b.point);
+  }
+};
+
 // The points by x, then y, then z, and the order in which the sweep meets them, by z and then as
 // they are here. A dominated or repeated point comes after the one it repeats or that dominates it,
 // in both orders.
 struct Sweep3 {
-  std::vector<double> x, y, z;
-  std::vector<Index> row;    // in the input
-  std::vector<Index> order;  // of positions here
+  Sorted<Point3> points;
+  Sorted<Turn> turns;
 };
 
-Sweep3 sweep3(const double* columns, size_t n) {
+Sweep3 sweep3(const RowsBelow<3>& rows, const Scale& scale, const Run& run) {
+  const size_t n = rows.size();
   check_row_count(n);
-  const double *x = columns, *y = columns + n, *z = columns + 2 * n;
-  std::vector<Record> records(n);
-  for (size_t i = 0; i < n; ++i) records[i] = {order_key(x[i]), 0, static_cast<Index>(i)};
-  Sorter sorter;
-  sorter.sort(records.data(), records.data() + n);
-  for (size_t i = 0; i < n;) {
-    const size_t first = i;
-    while (++i < n && records[i].key == records[first].key) continue;
-    if (i - first > 1)
-      std::sort(&records[first], &records[first] + (i - first), [&](const Record& a, const Record& b) {
-        if (y[a.row] != y[b.row]) return y[a.row] < y[b.row];
-        return z[a.row] < z[b.row] || (z[a.row] == z[b.row] && a.row < b.row);
-      });
-  }
-
-  Sweep3 sweep;
-  for (auto* column : {&sweep.x, &sweep.y, &sweep.z}) column->resize(n);
-  sweep.row.resize(n);
-  sweep.order.resize(n);
-  for (size_t i = 0; i < n; ++i) {
-    const size_t row = records[i].row;
-    sweep.x[i] = x[row];
-    sweep.y[i] = y[row];
-    sweep.z[i] = z[row];
-    sweep.row[i] = records[i].row;
-    records[i] = {order_key(z[row]), 0, static_cast<Index>(i)};
-  }
-  sorter.sort(records.data(), records.data() + n);
-  for (size_t i = 0; i < n; ++i) sweep.order[i] = records[i].row;
-  return sweep;
+  const auto point = [&](size_t i) {
+    const double* x = rows[i];
+    return Point3{scale.down(x[0], 0), scale.down(x[1], 1), scale.down(x[2], 2),
+                  static_cast<Index>(i)};
+  };
+  const auto low = [&](size_t j) { return scale.down(rows.low()[j], j); };
+  const auto high = [&](size_t j) { return scale.down(rows.high()[j], j); };
+  Sorted<Point3> points = Buckets<Point3>(n, point, low(0), high(0), false, run).sorted(run);
+  const auto turn = [&](size_t i) { return Turn{points[i].z, static_cast<Index>(i)}; };
+  Sorted<Turn> turns = Buckets<Turn>(n, turn, low(2), high(2), false, run).sorted(run);
+  return {std::move(points), std::move(turns)};
 }
 
 // For each point, the points that bound what it alone covers, in ascending order.
@@ -98,100 +104,148 @@ class Bounds {
   std::vector<Index> by_;
 };
 
+// For each point, whether another one dominates or repeats it.
+std::vector<std::uint8_t> covered_points(const Sweep3& sweep) {
+  const Point3* points = sweep.points.begin();
+  const size_t n = sweep.points.size();
+  std::vector<std::uint8_t> covered(n, 0);
+  Stairs stairs(n);
+  for (const Turn& turn : sweep.turns) {
+    const Index i = turn.point, before = stairs.before(i);
+    if (before != stairs.none() && points[before].y <= points[i].y) {
+      covered[i] = 1;
+      continue;
+    }
+    Index after = stairs.after(before);
+    for (; after != stairs.none() && points[after].y >= points[i].y; after = stairs.after(after))
+      stairs.erase(after);
+    stairs.insert(before, i, after);
+  }
+  return covered;
+}
+
 }  // namespace
 
 // Each point adds the area that the staircase gains, from its own z to ref.
-double hypervolume3(const double* columns, size_t n, const double* ref, const Run& run) {
-  const Sweep3 sweep = sweep3(columns, n);
-  const double *x = sweep.x.data(), *y = sweep.y.data(), *z = sweep.z.data();
-  NeighbourSet stairs(n);
+double hypervolume3(const double* F, size_t n, const double* ref, const Run& run) {
+  const RowsBelow<3> rows(F, n, ref);
+  if (rows.size() == 0) return 0.0;
+  const Scale scale = scale_of(ref, rows, rows);
+  const Sweep3 sweep = sweep3(rows, scale, run);
+  const Point3* points = sweep.points.begin();
+  const double right = scale.down(ref[0], 0), up = scale.down(ref[1], 1), end = scale.down(ref[2], 2);
+  Stairs stairs(rows.size());
+  const Index none = stairs.none();
   Sum volume;
-  for (size_t turn = 0; turn < n; ++turn) {
+  for (size_t turn = 0; turn < rows.size(); ++turn) {
     if (turn % check_every == 0) run.check();
-    const size_t i = sweep.order[turn], before = stairs.previous(i);
-    double left = x[i], top = before != n ? y[before] : ref[1];
-    const double bottom = y[i];
-    if (top <= bottom) continue;
+    const Index i = sweep.turns[turn].point, before = stairs.before(i);
+    const Point3& p = points[i];
+    double left = p.x, top = before != none ? points[before].y : up;
+    if (top <= p.y) continue;
     double area = 0.0;
-    size_t after = stairs.next(i);
-    for (; after != n && y[after] >= bottom; after = stairs.next(after)) {
-      area += (x[after] - left) * (top - bottom);
-      left = x[after];
-      top = y[after];
+    Index after = stairs.after(before);
+    for (; after != none && points[after].y >= p.y; after = stairs.after(after)) {
+      area += (points[after].x - left) * (top - p.y);
+      left = points[after].x;
+      top = points[after].y;
       stairs.erase(after);
     }
-    area += ((after != n ? x[after] : ref[0]) - left) * (top - bottom);
-    volume.add((ref[2] - z[i]) * area);
-    stairs.insert(i);
+    area += ((after != none ? points[after].x : right) - left) * (top - p.y);
+    volume.add((end - p.z) * area);
+    stairs.insert(before, i, after);
   }
-  return volume.value();
+  return scale.up(volume.value());
 }
 
 // The same sweep (after the idea of Guerreiro and Fonseca, 2018) finds the points that bound what
 // a point alone covers. While it is on the staircase, this part lies between its two neighbours
 // there, so that another point touches it only as one of those, as a step that it or the point
 // takes from the staircase, or as a point above that it alone hides from the staircase.
-void contributions3(const double* columns, size_t n, const double* ref, bool ignore_dominated,
+void contributions3(const double* F, size_t n, const double* ref, bool ignore_dominated,
                     const Run& run, double* out) {
-  const Sweep3 sweep = sweep3(columns, n);
-  const double *x = sweep.x.data(), *y = sweep.y.data(), *z = sweep.z.data();
-  Bounds bounds(n);
-  NeighbourSet stairs(n);
-  std::vector<std::uint8_t> on_stairs(n, 0);
-  for (size_t turn = 0; turn < n; ++turn) {
+  std::fill_n(out, n, 0.0);
+  const RowsBelow<3> rows(F, n, ref);
+  if (rows.size() == 0) return;
+  const Scale scale = scale_of(ref, rows, rows);
+  const Sweep3 sweep = sweep3(rows, scale, run);
+  const Point3* points = sweep.points.begin();
+  Bounds bounds(rows.size());
+  Stairs stairs(rows.size());
+  const Index none = stairs.none();
+  std::vector<std::uint8_t> on_stairs(rows.size(), 0);
+  for (size_t turn = 0; turn < rows.size(); ++turn) {
     if (turn % check_every == 0) run.check();
-    const size_t i = sweep.order[turn], before = stairs.previous(i);
-    if (before != n && y[before] <= y[i]) {
-      const bool equal = x[before] == x[i] && y[before] == y[i] && z[before] == z[i];
+    const Index i = sweep.turns[turn].point, before = stairs.before(i);
+    const Point3& p = points[i];
+    if (before != none && points[before].y <= p.y) {
+      const Point3& q = points[before];
+      const bool equal = q.x == p.x && q.y == p.y && q.z == p.z;
       if (ignore_dominated && !equal) continue;
-      const size_t other = stairs.previous(before);
-      if (other == n || y[other] > y[i]) bounds.add(before, i);
+      const Index other = stairs.before(before);
+      if (other == none || points[other].y > p.y) bounds.add(before, i);
       continue;
     }
-    const auto meet = [&](size_t other) {
+    const auto meet = [&](Index other) {
       bounds.add(i, other);
       bounds.add(other, i);
     };
-    if (before != n) meet(before);
-    size_t after = stairs.next(i);
-    for (; after != n && y[after] >= y[i]; after = stairs.next(after)) {
+    if (before != none) meet(before);
+    Index after = stairs.after(before);
+    for (; after != none && points[after].y >= p.y; after = stairs.after(after)) {
       meet(after);
       stairs.erase(after);
     }
-    if (after != n) meet(after);
-    stairs.insert(i);
+    if (after != none) meet(after);
+    stairs.insert(before, i, after);
     on_stairs[i] = 1;
   }
   bounds.group();
 
-  const size_t blocks = (n + block - 1) / block;
-  parallel_for(blocks, n < worth_threads ? 1 : run.n_threads(), run, [&] {
+  const double corner[] = {scale.down(ref[0], 0), scale.down(ref[1], 1), scale.down(ref[2], 2)};
+  const size_t blocks = (rows.size() + block - 1) / block;
+  parallel_for(blocks, rows.size() < worth_threads ? 1 : run.n_threads(), run, [&] {
     return [&](size_t b) {
-      const size_t begin = b * block, end = std::min(begin + block, n);
+      const size_t begin = b * block, last = std::min(begin + block, rows.size());
       double own[block];
-      own_volumes(x, y, z, bounds.start(), bounds.by(), begin, end, ref, own);
-      for (size_t i = begin; i < end; ++i)
-        out[sweep.row[i]] = on_stairs[i] != 0 ? own[i - begin] : 0.0;
+      own_volumes(&points->x, sizeof(Point3) / sizeof(double), bounds.start(), bounds.by(), begin,
+                  last, corner, own);
+      for (size_t i = begin; i < last; ++i)
+        if (on_stairs[i] != 0) out[rows.row(points[i].row)] = scale.up(own[i - begin]);
     };
   });
 }
 
 // The front is sorted once.
-void improvements3(const double* candidates, size_t c, const double* columns, size_t n,
-                   const double* ref, const Run& run, double* out) {
-  const Sweep3 sweep = sweep3(columns, n);
+void improvements3(const double* C, size_t c, const double* F, size_t n, const double* ref,
+                   const Run& run, double* out) {
+  std::fill_n(out, c, 0.0);
+  const RowsBelow<3> rows(F, n, ref), candidates(C, c, ref);
+  if (candidates.size() == 0) return;
+  const Scale scale = scale_of(ref, rows, candidates);
   std::vector<double> front;
-  front.reserve(3 * n);
-  for (const auto* column : {&sweep.x, &sweep.y, &sweep.z})
-    front.insert(front.end(), column->begin(), column->end());
-  const size_t blocks = (c + block - 1) / block;
-  const bool threads = c * (n + 100) > 100 * worth_threads;
+  if (rows.size() > 0) {
+    const Sweep3 sweep = sweep3(rows, scale, run);
+    const Point3* points = sweep.points.begin();
+    std::vector<std::uint8_t> covered = covered_points(sweep);
+    for (size_t j = 0; j < 3; ++j)
+      for (size_t i = 0; i < rows.size(); ++i)
+        if (covered[i] == 0) front.push_back((&points[i].x)[j]);
+  }
+  const size_t k = candidates.size();
+  std::vector<double> joining(3 * k), gain(k);
+  for (size_t j = 0; j < 3; ++j)
+    for (size_t i = 0; i < k; ++i) joining[j * k + i] = scale.down(candidates[i][j], j);
+  const double corner[] = {scale.down(ref[0], 0), scale.down(ref[1], 1), scale.down(ref[2], 2)};
+  const size_t blocks = (k + block - 1) / block;
+  const bool threads = k * (front.size() + 100) > 1000 * worth_threads;
   parallel_for(blocks, threads ? run.n_threads() : 1, run, [&] {
     return [&](size_t b) {
-      improvements_over(candidates, c, front.data(), n, b * block, std::min((b + 1) * block, c),
-                        ref, run, out);
+      improvements_over(joining.data(), k, front.data(), front.size() / 3, b * block,
+                        std::min((b + 1) * block, k), corner, run, gain.data());
     };
   });
+  for (size_t i = 0; i < k; ++i) out[candidates.row(i)] = scale.up(gain[i]);
 }
 
 }  // namespace lamoo

@@ -89,7 +89,8 @@ def test_hypervolume_equals_moocore(F):
     if F.shape[1] > 6:
         F = F[:30]  # its time grows steeply with m
     ref = np.full(F.shape[1], 1.05)
-    assert hypervolume(F, ref) == pytest.approx(moocore.hypervolume(F, ref=ref), rel=1e-12)
+    # Its own error can be beyond 1e-12.
+    assert hypervolume(F, ref) == pytest.approx(moocore.hypervolume(F, ref=ref), rel=1e-11)
 
 
 @thousand

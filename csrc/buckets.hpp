@@ -1,4 +1,4 @@
-// Points in two objectives by x and then y, for a sweep.
+// Points sorted by x, for sweeps.
 #pragma once
 
 #include <algorithm>
@@ -6,17 +6,13 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "parallel.hpp"
 #include "run.hpp"
 
 namespace lamoo {
-
-template <class Point>
-bool before(const Point& a, const Point& b) {
-  return a.x < b.x || (a.x == b.x && a.y < b.y);
-}
 
 // A monotone map from numbers in [low, high] to 0 .. count - 1.
 class LinearMap {
@@ -40,12 +36,12 @@ void sort_by_insertion(Point* first, Point* last) {
   for (Point* i = first + 1; i < last; ++i) {
     const Point point = *i;
     Point* hole = i;
-    for (; hole > first && before(point, hole[-1]); --hole) *hole = hole[-1];
+    for (; hole > first && point < hole[-1]; --hole) *hole = hole[-1];
     *hole = point;
   }
 }
 
-// Sorts ranges, with memory of its own.
+// Sorts ranges, with memory of its own. a < b compares x first.
 template <class Point>
 class LocalSorter {
  public:
@@ -58,7 +54,7 @@ class LocalSorter {
       low = std::min(low, p->x);
       high = std::max(high, p->x);
     }
-    if (depth == max_depth || !(low < high)) return std::sort(first, last, before<Point>);
+    if (depth == max_depth || !(low < high)) return std::sort(first, last);
     std::uint32_t cells = 64;
     while (cells < n && cells < 4096) cells *= 2;
     const LinearMap cell(low, high, cells);
@@ -90,12 +86,24 @@ class LocalSorter {
   std::vector<std::size_t> starts_;
 };
 
-// All points in buckets by x; inside a bucket by x and y once sort(bucket) was called.
+// An array, without the cost of filling it first.
+template <class Point>
+struct Sorted {
+  std::unique_ptr<Point[]> points;
+  std::size_t count;
+
+  std::size_t size() const { return count; }
+  const Point& operator[](std::size_t i) const { return points[i]; }
+  const Point* begin() const { return points.get(); }
+  const Point* end() const { return points.get() + count; }
+};
+
+// All points in buckets by x; those of a bucket in order once sort(bucket) was called.
 template <class Point>
 class Buckets {
  public:
-  // get(i) is point i < n. With only_front, points are left out that a point of an earlier bucket
-  // dominates.
+  // get(i) is point i < n, low <= x <= high. With only_front, points are left out that are nowhere
+  // lower than some point in a bucket before.
   template <class Get>
   Buckets(std::size_t n, const Get& get, double low, double high, bool only_front, const Run& run)
       : points_(new Point[n]), threads_(n < worth_threads ? 1 : std::min(run.n_threads(), 64)) {
@@ -121,7 +129,7 @@ class Buckets {
     for_each_part([&](std::size_t offset, const Point& p) {
       const std::size_t at = offset + bucket(p.x);
       ++ends_[at];
-      least[at] = p.y < least[at] ? p.y : least[at];
+      least[at] = std::min(least[at], p.height());
     });
     tops_.resize(count);
     double top = std::numeric_limits<double>::infinity();
@@ -137,30 +145,31 @@ class Buckets {
     }
     for_each_part([&](std::size_t offset, const Point& p) {
       const std::uint32_t b = bucket(p.x);
-      if (only_front && p.y >= tops_[b]) return;
+      if (only_front && p.height() >= tops_[b]) return;
       points_[ends_[offset + b]++] = p;
     });
   }
 
   std::size_t size() const { return tops_.size(); }
   int threads() const { return threads_; }
-  // The least y of the buckets before this one, or infinity.
+  // The least height of the buckets before this one, or infinity.
   double top(std::size_t bucket) const { return tops_[bucket]; }
 
   struct Range {
     Point *first, *last;
   };
   Range sort(std::size_t bucket, LocalSorter<Point>& sorter) {
-    Point* first = &points_[begins_[bucket]];
-    Point* last = &points_[ends_[bucket]];
+    Point* const points = points_.get();
+    Point* first = points + begins_[bucket];
+    Point* last = points + ends_[bucket];
     for (std::size_t at = bucket + size(); at < ends_.size(); at += size())
-      last = std::copy(&points_[begins_[at]], &points_[ends_[at]], last);
+      last = std::copy(points + begins_[at], points + ends_[at], last);
     sorter(first, last);
     return {first, last};
   }
 
-  // All points in order, sorted on all threads.
-  std::vector<Point> sorted(const Run& run) {
+  // All points in order, sorted on all threads; the buckets are gone after that.
+  Sorted<Point> sorted(const Run& run) {
     std::vector<Range> ranges(size());
     parallel_for((size() + group - 1) / group, threads_, run, [&] {
       return [&, sorter = LocalSorter<Point>()](std::size_t g) mutable {
@@ -168,12 +177,11 @@ class Buckets {
           ranges[b] = sort(b, sorter);
       };
     });
-    std::size_t n = 0;
-    for (const Range& range : ranges) n += static_cast<std::size_t>(range.last - range.first);
-    std::vector<Point> all;
-    all.reserve(n);
-    for (const Range& range : ranges) all.insert(all.end(), range.first, range.last);
-    return all;
+    Point* end = points_.get();
+    for (const Range& range : ranges)
+      end = range.first == end ? range.last : std::copy(range.first, range.last, end);
+    const std::size_t n = static_cast<std::size_t>(end - points_.get());
+    return {std::move(points_), n};
   }
 
   static constexpr std::size_t group = 16;  // buckets that a thread takes at a time
