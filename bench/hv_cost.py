@@ -31,7 +31,7 @@ from lamoo_fast.bench import OURS, hypervolume_contenders
 from lamoo_fast.kernels import simd_level
 
 SHAPE = "linear"
-FRONTS = 12
+FRONTS = 8
 LEVELS = ("baseline", "avx2", "avx512")
 BY_OBJECTIVES = {n: tuple(range(2, 16)) for n in (30, 100, 300)}  # points of a leaf of LaMOO
 BY_POINTS = dict.fromkeys((3, 5, 8), (10, 30, 100, 300, 1000, 3000, 10000, 30000, 100000))
@@ -100,7 +100,7 @@ def true_volume(m: int, n: int, seed: int) -> float:
         if n <= _EXACT_WORK.get(m, 30 if m < 15 else 20):
             _TRUTH[key] = lf.hypervolume(F, REF)
         else:
-            _TRUTH[key] = lf.hv_approx(F, REF, n_samples=2**19, seed=2**32 + seed).value
+            _TRUTH[key] = lf.hv_approx(F, REF, n_samples=2**17, seed=2**32 + seed).value
     return _TRUTH[key]
 
 

@@ -75,12 +75,12 @@ def ranks() -> list[Contender]:
     if moocore := installed("moocore"):
         found.append(Contender("moocore", moocore.pareto_rank, tolerance=0.0))
     if functions := installed("pymoo.functions"):
-        for name, function, fits in (
-            ("pymoo-ens", "efficient_non_dominated_sort", lambda m, clean: True),
-            ("pymoo-bos", "fast_best_order_sort", lambda m, clean: clean),
+        for name, function, exact in (
+            ("pymoo-ens", "efficient_non_dominated_sort", True),
+            ("pymoo-bos", "fast_best_order_sort", False),
         ):
             sort = functions.load_function(function)
-            found.append(Contender(name, sort, fits, _ranks_of_fronts, tolerance=0.0))
+            found.append(Contender(name, sort, tidy=_ranks_of_fronts, tolerance=0.0, exact=exact))
     return found
 
 
