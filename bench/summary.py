@@ -17,6 +17,12 @@ def markdown(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in table)
 
 
+def is_table_of_rows(path: Path) -> bool:
+    """Other programs leave files of their own in the folder."""
+    with path.open(encoding="utf-8") as file:
+        return file.readline().startswith("# ") and file.readline().startswith("kernel,shape,")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the CSV files")
@@ -25,7 +31,7 @@ def main() -> None:
     rows: list[Row] = []
     machines = set()
     for path in sorted(args.results.glob("*.csv")):
-        if path.read_text(encoding="utf-8").startswith("# "):
+        if is_table_of_rows(path):
             about, found = read(path)
             machines.add(about)
             rows += found

@@ -222,7 +222,7 @@ def test_every_kernel_has_a_rival_that_agrees(sources):
         assert set(outcome.seconds) == {c.name for c in fit}
 
 
-def test_summary_and_files(sources, tmp_path):
+def test_summary_and_files(sources, tmp_path, monkeypatch):
     compare = sources("compare")
     fields = ("sphere", 8, 50, 1.0, 1.0, 20.0, 20.0, "hvwfg", 20.0, 0.0, False, "")
     slower = ("mixed", 8, 50, 1.0, 1.0, 4.0, 4.0, "pygmo", 4.0, 0.0, False, "a, b")
@@ -236,6 +236,10 @@ def test_summary_and_files(sources, tmp_path):
     too_slow = dataclasses.replace(rows[1], ours=math.nan, ratio=math.nan)
     assert compare.summary_rows([rows[0], too_slow])[0][-1] == "ours over the limit in 1"
     compare.write(tmp_path / "x.csv", rows)
+    (tmp_path / "hv_cost.csv").write_text("# other\nmethod,exact\n")
+    monkeypatch.setattr(sys, "argv", ["", "--results", str(tmp_path), "--out", str(tmp_path / "y")])
+    sources("summary").main()
+    assert "| hypervolume | 8 to 15 | 2 | 8.94 | 14 |" in (tmp_path / "y").read_text()
     about, again = compare.read(tmp_path / "x.csv")
     assert about == machine.summary()
     assert again == rows
