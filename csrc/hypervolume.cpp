@@ -80,21 +80,17 @@ void drop_dominated(const double* F, std::vector<size_t>& rows, size_t m, bool k
 double hypervolume(const double* F, size_t n, size_t m, const double* ref, const Run& run) {
   if (m == 2) return hypervolume2(F, n, ref, run);
   if (m == 3) return hypervolume3(F, n, ref, run);
+  if (m == 4) return hypervolume4(F, n, ref, run);
   std::vector<size_t> rows = rows_below(F, n, m, ref);
   if (rows.empty()) return 0.0;
   if (m == 1) return ref[0] - lowest(F, rows, ref);
-  if (m > 4) {
-    if (rows.size() > word_bits) drop_dominated(F, rows, m, false);
-    std::sort(rows.begin(), rows.end(), [last = F + m - 1, m](size_t a, size_t b) {
-      return last[a * m] < last[b * m] || (last[a * m] == last[b * m] && a < b);
-    });
-  }
+  if (rows.size() > word_bits) drop_dominated(F, rows, m, false);
+  std::sort(rows.begin(), rows.end(), [last = F + m - 1, m](size_t a, size_t b) {
+    return last[a * m] < last[b * m] || (last[a * m] == last[b * m] && a < b);
+  });
   const Scale scale(m, ref, {{F, rows}});
   const std::vector<double> columns = columns_of(F, rows, m, scale), corner = scale.ref();
-  const auto volume = m == 4 ? hypervolume4(columns.data(), rows.size(), corner.data(), run)
-                               : hypervolume_cells(columns.data(), rows.size(), m, corner.data(),
-                                                   run);
-  return scale.up(volume);
+  return scale.up(hypervolume_cells(columns.data(), rows.size(), m, corner.data(), run));
 }
 
 void hypervolume_batch(const double* F, const size_t* start, size_t k, size_t m, const double* ref,

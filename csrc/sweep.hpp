@@ -18,8 +18,7 @@ void improvements2(const double* C, std::size_t c, const double* F, std::size_t 
 
 // m = 3. O(n log n)
 double hypervolume3(const double* F, std::size_t n, const double* ref, const Run& run);
-// O(n log n): for each point O(k log k) of the k points that bound its own part; these are O(n) in
-// all.
+// O(n log n)
 void contributions3(const double* F, std::size_t n, const double* ref, bool ignore_dominated,
                     const Run& run, double* out);
 // O(n log n), for each candidate O(f / w) of f points of the front, w the lanes of a register, and

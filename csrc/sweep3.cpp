@@ -124,6 +124,181 @@ std::vector<std::uint8_t> covered_points(const Sweep3& sweep) {
   return covered;
 }
 
+// The same sweep (after the idea of HVC3D of Guerreiro and Fonseca, 2018): of each point on the
+// staircase, what it alone covers there grows with z by its area between its two neighbours. The
+// points that take something of this area are its steps: those that it took from the staircase, or
+// that it alone hides. The area is added up anew at each change, and never subtracted from.
+class OwnVolumes {
+ public:
+  OwnVolumes(const Point3* points, size_t n, double right, double up)
+      : points_(points),
+        none_(static_cast<Index>(n)),
+        right_(right),
+        up_(up),
+        corners_(n),
+        next_(n),
+        left_(n + 1, none_),
+        stairs_(n),
+        steps_(most_steps * n + 10000) {}
+
+  // False if steps are so many that adding up areas anew would take too long.
+  bool sweep(const Sorted<Turn>& turns, double end, bool ignore_dominated, const Run& run) {
+    for (size_t turn = 0; turn < turns.size(); ++turn) {
+      if (turn % check_every == 0) run.check();
+      const Index i = turns[turn].point, before = stairs_.before(i);
+      if (before == none_ || points_[before].y > points_[i].y)
+        enter(i, before);
+      else if (!ignore_dominated || equal(points_[before], points_[i]))
+        hide(i, before);
+      if (steps_ < 0) return false;
+    }
+    for (Index i = stairs_.after(none_); i != none_; i = stairs_.after(i)) grow(i, end);
+    return true;
+  }
+
+  double operator[](size_t i) const { return corners_[i].volume; }
+
+ private:
+  struct Corner {
+    double area = 0.0, from = 0.0, volume = 0.0;  // area since z = from
+    Index step;                                   // the first one, or none
+  };
+  static constexpr std::ptrdiff_t most_steps = 32;
+
+  static bool equal(const Point3& a, const Point3& b) {
+    return a.x == b.x && a.y == b.y && a.z == b.z;
+  }
+
+  void enter(Index i, Index before) {
+    const Point3& p = points_[i];
+    Index after = stairs_.after(before);
+    Index* link = &corners_[i].step;
+    for (; after != none_ && points_[after].y >= p.y; after = stairs_.after(after)) {
+      grow(after, p.z);
+      stairs_.erase(after);
+      *link = after;
+      link = &next_[after];
+    }
+    *link = none_;
+    stairs_.insert(before, i, after);
+    left_[i] = before;
+    left_[after] = i;
+    corners_[i].from = p.z;
+    measure(i);
+    if (before != none_) renew(before, p.z);
+    if (after != none_) renew(after, p.z);
+  }
+
+  // i is a new step of a point on the staircase, if no other point there covers it too.
+  void hide(Index i, Index by) {
+    const Point3& p = points_[i];
+    if (left_[by] != none_ && points_[left_[by]].y <= p.y) return;
+    Index* link = &corners_[by].step;
+    for (; *link != none_ && points_[*link].x < p.x; link = &next_[*link]) {
+      if (points_[*link].y <= p.y) return;
+      --steps_;
+    }
+    Index rest = *link;
+    if (rest != none_ && points_[rest].x == p.x && points_[rest].y <= p.y) return;
+    for (; rest != none_ && points_[rest].y >= p.y; rest = next_[rest]) --steps_;
+    *link = i;
+    next_[i] = rest;
+    renew(by, p.z);
+  }
+
+  void grow(Index i, double z) {
+    Corner& corner = corners_[i];
+    corner.volume += corner.area * (z - corner.from);
+    corner.from = z;
+  }
+
+  void renew(Index i, double z) {
+    grow(i, z);
+    measure(i);
+  }
+
+  // The area between the neighbours, without the steps. Steps beyond a neighbour are gone for good.
+  void measure(Index i) {
+    const Point3& p = points_[i];
+    const Index before = left_[i], after = stairs_.after(i);
+    double left = p.x, top = before != none_ ? points_[before].y : up_, area = 0.0;
+    const double right = after != none_ ? points_[after].x : right_;
+    Index* link = &corners_[i].step;
+    while (*link != none_ && points_[*link].y >= top) *link = next_[*link];
+    for (; *link != none_ && points_[*link].x < right; link = &next_[*link]) {
+      const Point3& q = points_[*link];
+      area += (q.x - left) * (top - p.y);
+      left = q.x;
+      top = q.y;
+      --steps_;
+    }
+    *link = none_;
+    corners_[i].area = area + (right - left) * (top - p.y);
+  }
+
+  const Point3* points_;
+  Index none_;
+  double right_, up_;
+  std::vector<Corner> corners_;
+  std::vector<Index> next_;  // of a step
+  std::vector<Index> left_;  // of a point on the staircase, its neighbour there
+  Stairs stairs_;
+  std::ptrdiff_t steps_;  // that may still be looked at
+};
+
+// The same for any number of steps. While a point is on the staircase, its part lies between its two
+// neighbours there, so that another point touches it only as one of those or as a step: these bound
+// the part, and what they leave uncovered of the point's box is its volume. O(k log k) for k bounds.
+std::vector<double> own_volumes_by_bounds(const Sweep3& sweep, const double* ref,
+                                          bool ignore_dominated, const Run& run) {
+  const Point3* points = sweep.points.begin();
+  const size_t n = sweep.points.size();
+  Bounds bounds(n);
+  Stairs stairs(n);
+  const Index none = stairs.none();
+  std::vector<std::uint8_t> on_stairs(n, 0);
+  for (size_t turn = 0; turn < n; ++turn) {
+    if (turn % check_every == 0) run.check();
+    const Index i = sweep.turns[turn].point, before = stairs.before(i);
+    const Point3& p = points[i];
+    if (before != none && points[before].y <= p.y) {
+      const Point3& q = points[before];
+      const bool equal = q.x == p.x && q.y == p.y && q.z == p.z;
+      if (ignore_dominated && !equal) continue;
+      const Index other = stairs.before(before);
+      if (other == none || points[other].y > p.y) bounds.add(before, i);
+      continue;
+    }
+    const auto meet = [&](Index other) {
+      bounds.add(i, other);
+      bounds.add(other, i);
+    };
+    if (before != none) meet(before);
+    Index after = stairs.after(before);
+    for (; after != none && points[after].y >= p.y; after = stairs.after(after)) {
+      meet(after);
+      stairs.erase(after);
+    }
+    if (after != none) meet(after);
+    stairs.insert(before, i, after);
+    on_stairs[i] = 1;
+  }
+  bounds.group();
+
+  std::vector<double> own(n);
+  const size_t blocks = (n + block - 1) / block;
+  parallel_for(blocks, n < worth_threads ? 1 : run.n_threads(), run, [&] {
+    return [&](size_t b) {
+      const size_t begin = b * block, end = std::min(begin + block, n);
+      own_volumes(&points->x, sizeof(Point3) / sizeof(double), bounds.start(), bounds.by(), begin,
+                  end, ref, own.data() + begin);
+      for (size_t i = begin; i < end; ++i)
+        if (on_stairs[i] == 0) own[i] = 0.0;
+    };
+  });
+  return own;
+}
+
 }  // namespace
 
 // Each point adds the area that the staircase gains, from its own z to ref.
@@ -158,10 +333,6 @@ double hypervolume3(const double* F, size_t n, const double* ref, const Run& run
   return scale.up(volume.value());
 }
 
-// The same sweep (after the idea of Guerreiro and Fonseca, 2018) finds the points that bound what
-// a point alone covers. While it is on the staircase, this part lies between its two neighbours
-// there, so that another point touches it only as one of those, as a step that it or the point
-// takes from the staircase, or as a point above that it alone hides from the staircase.
 void contributions3(const double* F, size_t n, const double* ref, bool ignore_dominated,
                     const Run& run, double* out) {
   std::fill_n(out, n, 0.0);
@@ -170,50 +341,15 @@ void contributions3(const double* F, size_t n, const double* ref, bool ignore_do
   const Scale scale = scale_of(ref, rows, rows);
   const Sweep3 sweep = sweep3(rows, scale, run);
   const Point3* points = sweep.points.begin();
-  Bounds bounds(rows.size());
-  Stairs stairs(rows.size());
-  const Index none = stairs.none();
-  std::vector<std::uint8_t> on_stairs(rows.size(), 0);
-  for (size_t turn = 0; turn < rows.size(); ++turn) {
-    if (turn % check_every == 0) run.check();
-    const Index i = sweep.turns[turn].point, before = stairs.before(i);
-    const Point3& p = points[i];
-    if (before != none && points[before].y <= p.y) {
-      const Point3& q = points[before];
-      const bool equal = q.x == p.x && q.y == p.y && q.z == p.z;
-      if (ignore_dominated && !equal) continue;
-      const Index other = stairs.before(before);
-      if (other == none || points[other].y > p.y) bounds.add(before, i);
-      continue;
-    }
-    const auto meet = [&](Index other) {
-      bounds.add(i, other);
-      bounds.add(other, i);
-    };
-    if (before != none) meet(before);
-    Index after = stairs.after(before);
-    for (; after != none && points[after].y >= p.y; after = stairs.after(after)) {
-      meet(after);
-      stairs.erase(after);
-    }
-    if (after != none) meet(after);
-    stairs.insert(before, i, after);
-    on_stairs[i] = 1;
-  }
-  bounds.group();
-
   const double corner[] = {scale.down(ref[0], 0), scale.down(ref[1], 1), scale.down(ref[2], 2)};
-  const size_t blocks = (rows.size() + block - 1) / block;
-  parallel_for(blocks, rows.size() < worth_threads ? 1 : run.n_threads(), run, [&] {
-    return [&](size_t b) {
-      const size_t begin = b * block, last = std::min(begin + block, rows.size());
-      double own[block];
-      own_volumes(&points->x, sizeof(Point3) / sizeof(double), bounds.start(), bounds.by(), begin,
-                  last, corner, own);
-      for (size_t i = begin; i < last; ++i)
-        if (on_stairs[i] != 0) out[rows.row(points[i].row)] = scale.up(own[i - begin]);
-    };
-  });
+  const auto give = [&](const auto& own) {
+    for (size_t i = 0; i < rows.size(); ++i) out[rows.row(points[i].row)] = scale.up(own[i]);
+  };
+  OwnVolumes own(points, rows.size(), corner[0], corner[1]);
+  if (own.sweep(sweep.turns, corner[2], ignore_dominated, run))
+    give(own);
+  else
+    give(own_volumes_by_bounds(sweep, corner, ignore_dominated, run));
 }
 
 // The front is sorted once.

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <utility>
 #include <vector>
 
+#include "buckets.hpp"
 #include "dominance.hpp"
 #include "front3.hpp"
 #include "parallel.hpp"
+#include "rows_below.hpp"
+#include "scale.hpp"
 #include "sweep.hpp"
 
 namespace lamoo {
@@ -19,14 +21,27 @@ namespace {
 
 constexpr size_t least_part = 250;  // points that are worth a thread
 
-// The columns in ascending order of the last one.
-std::vector<double> by_last(const double* columns, size_t n) {
-  std::vector<std::pair<double, size_t>> order(n);
-  for (size_t i = 0; i < n; ++i) order[i] = {columns[3 * n + i], i};
-  std::sort(order.begin(), order.end());
+struct Turn4 {
+  double x;  // the last objective of a point
+  size_t point;
+
+  double height() const { return 0.0; }
+  friend bool operator<(const Turn4& a, const Turn4& b) {
+    return a.x < b.x || (a.x == b.x && a.point < b.point);
+  }
+};
+
+// The points in ascending order of the last objective, in columns of n.
+std::vector<double> by_last(const RowsBelow<4>& rows, const Scale& scale, const Run& run) {
+  const auto turn = [&](size_t i) { return Turn4{scale.down(rows[i][3], 3), i}; };
+  const double low = scale.down(rows.low()[3], 3), high = scale.down(rows.high()[3], 3);
+  const size_t n = rows.size();
+  const Sorted<Turn4> turns = Buckets<Turn4>(n, turn, low, high, false, run).sorted(run);
   std::vector<double> sorted(4 * n);
-  for (size_t j = 0; j < 4; ++j)
-    for (size_t i = 0; i < n; ++i) sorted[j * n + i] = columns[j * n + order[i].second];
+  for (size_t i = 0; i < n; ++i) {
+    const double* x = rows[turns[i].point];
+    for (size_t j = 0; j < 4; ++j) sorted[j * n + i] = scale.down(x[j], j);
+  }
   return sorted;
 }
 
@@ -49,8 +64,12 @@ std::vector<size_t> front_of(const double* columns, size_t n, size_t k) {
 
 }  // namespace
 
-double hypervolume4(const double* columns, size_t n, const double* ref, const Run& run) {
-  const std::vector<double> sorted = by_last(columns, n);
+double hypervolume4(const double* F, size_t all, const double* ref, const Run& run) {
+  const RowsBelow<4> rows(F, all, ref);
+  const size_t n = rows.size();
+  if (n == 0) return 0.0;
+  const Scale scale = scale_of(ref, rows, rows);
+  const std::vector<double> sorted = by_last(rows, scale, run), corner = scale.ref();
   std::vector<double> added(n);
   const size_t parts = std::clamp(n / least_part, size_t{1}, static_cast<size_t>(run.n_threads()));
   // The front grows on the way, so that later points cost more: about as the square root.
@@ -61,13 +80,13 @@ double hypervolume4(const double* columns, size_t n, const double* ref, const Ru
   parallel_for(parts, run.n_threads(), run, [&] {
     return [&](size_t part) {
       const size_t begin = start(part), end = part + 1 < parts ? start(part + 1) : n;
-      exclusive_volumes(sorted.data(), n, front_of(sorted.data(), n, begin), begin, end, ref, run,
-                        added.data());
+      exclusive_volumes(sorted.data(), n, front_of(sorted.data(), n, begin), begin, end,
+                        corner.data(), run, added.data());
     };
   });
   Sum sum;
-  for (size_t i = 0; i < n; ++i) sum.add((ref[3] - sorted[3 * n + i]) * added[i]);
-  return sum.value();
+  for (size_t i = 0; i < n; ++i) sum.add((corner[3] - sorted[3 * n + i]) * added[i]);
+  return scale.up(sum.value());
 }
 
 }  // namespace lamoo

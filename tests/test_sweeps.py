@@ -71,6 +71,16 @@ def test_contributions_with_one_more_objective(shape, m, n, ignore_dominated):
     np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=0)
 
 
+def test_one_point_hides_a_long_staircase():
+    """Its part has hundreds of steps: added up anew at each, that would take quadratic time."""
+    x = np.sort(np.random.default_rng(0).random(600))
+    F = np.column_stack([x, x[::-1], np.random.default_rng(1).random(600) + 0.5])
+    F = np.vstack([F / 2 + 0.25, [0.2, 0.2, 0.2], [0.1, 0.9, 0.1], [0.9, 0.1, 0.1]])
+    got = hv_contributions(F, np.full(3, 2.0), ignore_dominated=False)
+    wanted = hv_contributions(lifted(F), np.array([2.0, 2, 2, 1]), ignore_dominated=False)
+    np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=0)
+
+
 @shapes
 @pytest.mark.parametrize(("m", "n"), [(2, 400), (3, 300)])
 def test_improvement_with_one_more_objective(shape, m, n):
