@@ -23,7 +23,7 @@ def improvement(F: np.ndarray, ref: float, n_threads: int) -> np.ndarray:
 
 
 def approx(F: np.ndarray, ref: float, n_threads: int) -> Any:
-    return lf.hv_approx(F, ref, n_samples=2**16, seed=0, n_threads=n_threads)
+    return lf.hv_approx(F, ref, n_samples=2**18, seed=0, n_threads=n_threads)
 
 
 def count(F: np.ndarray, ref: float, n_threads: int) -> np.ndarray:
@@ -35,10 +35,10 @@ CASES: tuple[tuple[str, Callable, str, tuple[tuple[int, int], ...]], ...] = (
      ((2, 1_000_000), (3, 100_000), (4, 10_000), (5, 3000), (6, 1000), (8, 300), (10, 80),
       (15, 40))),
     ("hv_contributions", lf.hv_contributions, "sphere",
-     ((2, 100_000), (3, 10_000), (4, 1000), (5, 1000), (6, 300), (8, 80))),
-    ("hv_improvement", improvement, "sphere", ((3, 1000), (5, 1000), (8, 80))),
+     ((2, 1_000_000), (3, 100_000), (4, 3000), (5, 1000), (6, 300), (8, 80))),
+    ("hv_improvement", improvement, "sphere", ((3, 30_000), (5, 1000), (8, 80))),
     ("hv_approx", approx, "sphere", ((5, 300), (10, 100), (15, 40))),
-    ("dominance_count", count, "uniform", ((3, 30_000), (5, 30_000), (10, 30_000))),
+    ("dominance_count", count, "uniform", ((3, 300_000), (5, 30_000), (10, 30_000))),
 )  # fmt: skip
 
 
