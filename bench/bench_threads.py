@@ -36,7 +36,7 @@ CASES: tuple[tuple[str, Callable, str, tuple[tuple[int, int], ...]], ...] = (
       (15, 40))),
     ("hv_contributions", lf.hv_contributions, "sphere",
      ((2, 1_000_000), (3, 100_000), (4, 3000), (5, 1000), (6, 300), (8, 80))),
-    ("hv_improvement", improvement, "sphere", ((3, 30_000), (5, 1000), (8, 80))),
+    ("hv_improvement", improvement, "sphere", ((3, 3000), (5, 1000), (8, 80))),
     ("hv_approx", approx, "sphere", ((5, 300), (10, 100), (15, 40))),
     ("dominance_count", count, "uniform", ((3, 300_000), (5, 30_000), (10, 30_000))),
 )  # fmt: skip
