@@ -8,6 +8,7 @@
 #include "dominance.hpp"
 #include "hv_approx.hpp"
 #include "hypervolume.hpp"
+#include "indicators.hpp"
 #include "lamoo_fast.h"
 #include "lamoo_fast_capsule.h"
 #include "run.hpp"
@@ -87,6 +88,20 @@ lamoo_status lamoo_dominance_count(const double* F, size_t n, size_t m, const la
   return guarded([=] { lamoo::dominance_count(F, n, m, lamoo::Run(run), out); });
 }
 
+lamoo_status lamoo_indicator(lamoo_indicator_kind kind, const double* F, size_t n, const double* R,
+                             size_t k, size_t m, const uint8_t* inverse, const lamoo_run* run,
+                             double* out) {
+  return guarded([=] {
+    *out = lamoo::indicator(static_cast<lamoo::Indicator>(kind), F, n, R, k, m, inverse,
+                            lamoo::Run(run));
+  });
+}
+
+lamoo_status lamoo_crowding_distance(const double* F, size_t n, size_t m, const int64_t* front,
+                                     const lamoo_run* run, double* out) {
+  return guarded([=] { lamoo::crowding_distance(F, n, m, front, lamoo::Run(run), out); });
+}
+
 lamoo_status lamoo_archive_new(size_t m, const double* ref, lamoo_archive** out) {
   return guarded([=] { *out = new lamoo_archive{lamoo::Archive(m, ref)}; });
 }
@@ -145,6 +160,8 @@ const lamoo_api* lamoo_get_api(void) {
                                 lamoo_archive_hypervolume,
                                 lamoo_improvement_at,
                                 lamoo_archive_keep,
-                                lamoo_archive_clear};
+                                lamoo_archive_clear,
+                                lamoo_indicator,
+                                lamoo_crowding_distance};
   return &api;
 }

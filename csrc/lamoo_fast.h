@@ -91,6 +91,26 @@ LAMOO_API lamoo_status lamoo_pareto_rank(const double* F, size_t n, size_t m, si
 LAMOO_API lamoo_status lamoo_dominance_count(const double* F, size_t n, size_t m, const lamoo_run* run,
                                    int64_t* out);
 
+/* ---- quality ---- */
+
+typedef enum lamoo_indicator_kind {
+  LAMOO_EPSILON_ADDITIVE = 0,
+  LAMOO_EPSILON_MULT = 1, /* all numbers > 0 */
+  LAMOO_IGD_PLUS = 2
+} lamoo_indicator_kind;
+
+/* Of the n > 0 rows of F against the k > 0 rows of R (k, m). inverse (m,) or NULL: for EPSILON_MULT,
+ * other than 0 where the objective is maximised. out: one number. */
+LAMOO_API lamoo_status lamoo_indicator(lamoo_indicator_kind kind, const double* F, size_t n,
+                                       const double* R, size_t k, size_t m, const uint8_t* inverse,
+                                       const lamoo_run* run, double* out);
+
+/* NSGA-II's distance within each front, averaged over the objectives. front (n,): numbers from 0 to
+ * n-1, or NULL: all rows are one. out (n,) */
+LAMOO_API lamoo_status lamoo_crowding_distance(const double* F, size_t n, size_t m,
+                                               const int64_t* front, const lamoo_run* run,
+                                               double* out);
+
 /* ---- archive: the front of all points ever added ---- */
 
 typedef struct lamoo_archive lamoo_archive;

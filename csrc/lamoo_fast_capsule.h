@@ -42,6 +42,8 @@ typedef struct lamoo_api {
   LAMOO_FIELD(improvement_at);
   LAMOO_FIELD(archive_keep);
   LAMOO_FIELD(archive_clear);
+  LAMOO_FIELD(indicator);
+  LAMOO_FIELD(crowding_distance);
 } lamoo_api;
 
 #ifdef __cplusplus

@@ -148,6 +148,19 @@ void volumes(const Case& c, Random& random) {
   for (double x : gain) check(x <= parts[0] * more, "improvement <= volume of candidates", c);
 }
 
+void indicators(const Case& c, Random& random) {
+  const size_t middle = random.below(c.n + 1);
+  if (middle == 0 || middle == c.n) return;
+  const lamoo_indicator_kind kinds[] = {LAMOO_EPSILON_ADDITIVE, LAMOO_EPSILON_MULT, LAMOO_IGD_PLUS};
+  for (const lamoo_indicator_kind kind : kinds) {
+    double value = -1.0;
+    check(lamoo_indicator(kind, c.F.data(), middle, c.F.data() + middle * c.m, c.n - middle, c.m,
+                          nullptr, nullptr, &value) == LAMOO_OK,
+          "status", c);
+    check(!c.moderate || kind != LAMOO_IGD_PLUS || value >= 0.0, "IGD+ >= 0", c);
+  }
+}
+
 std::vector<std::uint8_t> dominance(const Case& c, Random& random) {
   std::vector<std::uint8_t> first(c.n, 9), weakly(c.n, 9);
   std::vector<std::int64_t> rank(c.n, -1), count(c.n, -1);
@@ -159,7 +172,16 @@ std::vector<std::uint8_t> dominance(const Case& c, Random& random) {
                               rank.data()) == LAMOO_OK &&
             lamoo_dominance_count(c.F.data(), c.n, c.m, run, count.data()) == LAMOO_OK,
         "status", c);
+  std::vector<std::int64_t> some(c.n, -1);
+  const size_t fronts = 1 + random.below(4), points = 1 + random.below(c.n + 1);
+  Values crowding(c.n, -1.0);
+  check(lamoo_pareto_rank(c.F.data(), c.n, c.m, fronts, points, run, some.data()) == LAMOO_OK &&
+            lamoo_crowding_distance(c.F.data(), c.n, c.m, random.one_in(2) ? nullptr : some.data(),
+                                    run, crowding.data()) == LAMOO_OK,
+        "status", c);
   for (size_t i = 0; i < c.n && c.trusted; ++i) {
+    check(some[i] <= rank[i] && some[i] <= static_cast<std::int64_t>(fronts), "some fronts", c);
+    check(crowding[i] >= 0.0, "crowding distance >= 0", c);
     check(weakly[i] == (rank[i] == 0) && weakly[i] == (count[i] == 0), "mask, rank, count", c);
     check(first[i] <= weakly[i] && rank[i] <= count[i], "mask, rank and count in order", c);
   }
@@ -225,6 +247,7 @@ int main(int argc, char** argv) {
       const Case c = draw(random);
       volumes(c, random);
       archive(c, dominance(c, random), random);
+    indicators(c, random);
     }
   };
   std::vector<std::thread> threads;

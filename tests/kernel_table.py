@@ -27,6 +27,7 @@ KERNELS = {
     "pareto_rank": lambda F, ref, **kw: k.pareto_rank(F, **kw),
     "pareto_rank_some": lambda F, ref, **kw: k.pareto_rank(F, min_points=3, **kw),
     "dominance_count": lambda F, ref, **kw: k.dominance_count(F, **kw),
+    "crowding_distance": lambda F, ref, **_: k.crowding_distance(F),
     "archive": _archive,
 }
 THREADED = [

@@ -1,7 +1,7 @@
 """Slow, obvious twins of the kernels: plain Python, exact arithmetic, everything minimised."""
 
 from fractions import Fraction
-from math import prod
+from math import hypot, inf, prod
 from operator import le, lt, sub
 
 
@@ -83,3 +83,39 @@ def hv_improvement(candidates, F, ref):
     F = [tuple(row) for row in F]
     total = hypervolume(F, ref)
     return [hypervolume([*F, tuple(row)], ref) - total for row in candidates]
+
+
+def epsilon_additive(F, R):
+    return max(min(max(map(sub, f, r)) for f in F) for r in R)
+
+
+def epsilon_mult(F, R, maximise):
+    def factor(f, r):
+        return max(b / a if most else a / b for a, b, most in zip(f, r, maximise, strict=True))
+
+    return max(min(factor(f, r) for f in F) for r in R)
+
+
+def igd_plus(F, R):
+    shortfalls = [
+        min(hypot(*(max(a - b, 0.0) for a, b in zip(f, r, strict=True))) for f in F) for r in R
+    ]
+    return sum(shortfalls) / len(shortfalls)
+
+
+def crowding_distance(F, rank):
+    F, out = [tuple(map(float, row)) for row in F], []
+    for i, row in enumerate(F):
+        gaps = []
+        for j in range(len(row)):
+            front = sorted((other[j], k) for k, other in enumerate(F) if rank[k] == rank[i])
+            at = front.index((row[j], i))
+            span = front[-1][0] - front[0][0]
+            if span == 0:
+                gaps.append(0.0)
+            elif at in (0, len(front) - 1):
+                gaps.append(inf)
+            else:
+                gaps.append((front[at + 1][0] - front[at - 1][0]) / span)
+        out.append(sum(gaps) / len(gaps))
+    return out

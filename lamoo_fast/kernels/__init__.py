@@ -23,6 +23,12 @@ from lamoo_fast.kernels.hypervolume import (
     hypervolume,
     hypervolume_batch,
 )
+from lamoo_fast.kernels.indicators import (
+    crowding_distance,
+    epsilon_additive,
+    epsilon_mult,
+    igd_plus,
+)
 from lamoo_fast.kernels.pareto import (
     dominance_count,
     filter_dominated,
@@ -50,13 +56,17 @@ def simd_level() -> str:
 __all__ = [
     "HVEstimate",
     "ParetoArchive",
+    "crowding_distance",
     "dominance_count",
+    "epsilon_additive",
+    "epsilon_mult",
     "filter_dominated",
     "hv_approx",
     "hv_contributions",
     "hv_improvement",
     "hypervolume",
     "hypervolume_batch",
+    "igd_plus",
     "is_nondominated",
     "pareto_rank",
     "simd_level",

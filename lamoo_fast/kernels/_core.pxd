@@ -36,3 +36,7 @@ cdef int lamoo_pareto_rank(const double* F, size_t n, size_t m, size_t max_front
 cdef int lamoo_dominance_count(const double* F, size_t n, size_t m, const lamoo_run* run,
                                int64_t* out) noexcept nogil
 cdef double lamoo_improvement_at(int m, double* x, void* front) noexcept nogil
+cdef int lamoo_indicator(int kind, const double* F, size_t n, const double* R, size_t k, size_t m,
+                         const uint8_t* inverse, const lamoo_run* run, double* out) noexcept nogil
+cdef int lamoo_crowding_distance(const double* F, size_t n, size_t m, const int64_t* front,
+                                 const lamoo_run* run, double* out) noexcept nogil

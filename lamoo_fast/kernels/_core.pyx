@@ -42,6 +42,13 @@ cdef extern from "lamoo_fast.h" nogil:
         const double*, size_t, size_t, size_t, size_t, const lamoo_run*, int64_t*)
     int c_dominance_count "lamoo_dominance_count"(
         const double*, size_t, size_t, const lamoo_run*, int64_t*)
+    ctypedef enum lamoo_indicator_kind:
+        pass
+    int c_indicator "lamoo_indicator"(
+        lamoo_indicator_kind, const double*, size_t, const double*, size_t, size_t, const uint8_t*,
+        const lamoo_run*, double*)
+    int c_crowding_distance "lamoo_crowding_distance"(
+        const double*, size_t, size_t, const int64_t*, const lamoo_run*, double*)
     int lamoo_archive_new(size_t, const double*, lamoo_archive**)
     void lamoo_archive_free(lamoo_archive*)
     int lamoo_archive_add(lamoo_archive*, const double*, size_t, uint8_t*)
@@ -165,6 +172,16 @@ cdef int lamoo_dominance_count(const double* F, size_t n, size_t m, const lamoo_
 
 cdef double lamoo_improvement_at(int m, double* x, void* front) noexcept nogil:
     return c_improvement_at(m, x, front)
+
+
+cdef int lamoo_indicator(int kind, const double* F, size_t n, const double* R, size_t k, size_t m,
+                         const uint8_t* inverse, const lamoo_run* run, double* out) noexcept nogil:
+    return c_indicator(<lamoo_indicator_kind> kind, F, n, R, k, m, inverse, run, out)
+
+
+cdef int lamoo_crowding_distance(const double* F, size_t n, size_t m, const int64_t* front,
+                                 const lamoo_run* run, double* out) noexcept nogil:
+    return c_crowding_distance(F, n, m, front, run, out)
 
 
 # ---- for C (lamoo_fast_capsule.h) ----
@@ -301,6 +318,34 @@ def dominance_count(F, int n_threads):
     cdef lamoo_run run = run_on(n_threads)
     with nogil:
         status = c_dominance_count(rows.data, rows.n, rows.m, &run, data)
+    check(status)
+    return out
+
+
+def indicator(int kind, F, R, inverse, int n_threads):
+    cdef Rows rows = rows_of(F), others = rows_of(R)
+    cdef const uint8_t* flags = <const uint8_t*> rows_of(inverse).data
+    cdef double out = 0.0
+    cdef int status
+    cdef lamoo_run run = run_on(n_threads)
+    with nogil:
+        status = c_indicator(<lamoo_indicator_kind> kind, rows.data, rows.n, others.data, others.n,
+                             rows.m, flags, &run, &out)
+    check(status)
+    return out
+
+
+def crowding_distance(F, front):
+    cdef Rows rows = rows_of(F)
+    cdef const int64_t* fronts = NULL
+    if front is not None:
+        fronts = <const int64_t*> rows_of(front).data
+    out = empty(rows.n)
+    cdef double* data = rows_of(out).data
+    cdef int status
+    cdef lamoo_run run = run_on(1)
+    with nogil:
+        status = c_crowding_distance(rows.data, rows.n, rows.m, fronts, &run, data)
     check(status)
     return out
 
