@@ -7,6 +7,7 @@
 #include "archive.hpp"
 #include "dominance.hpp"
 #include "hv_approx.hpp"
+#include "hv_subset.hpp"
 #include "hypervolume.hpp"
 #include "indicators.hpp"
 #include "lamoo_fast.h"
@@ -57,6 +58,16 @@ lamoo_status lamoo_hv_contributions(const double* F, size_t n, size_t m, const d
 lamoo_status lamoo_hv_improvement(const double* C, size_t c, const double* F, size_t n, size_t m,
                                   const double* ref, const lamoo_run* run, double* out) {
   return guarded([=] { lamoo::hv_improvement(C, c, F, n, m, ref, lamoo::Run(run), out); });
+}
+
+lamoo_status lamoo_hv_least_contributor(const double* F, size_t n, size_t m, const double* ref,
+                                        const lamoo_run* run, size_t* out) {
+  return guarded([=] { *out = lamoo::hv_least_contributor(F, n, m, ref, lamoo::Run(run)); });
+}
+
+lamoo_status lamoo_hv_subset_selection(const double* F, size_t n, size_t m, const double* ref,
+                                       size_t k, const lamoo_run* run, size_t* out) {
+  return guarded([=] { lamoo::hv_subset_selection(F, n, m, ref, k, lamoo::Run(run), out); });
 }
 
 lamoo_status lamoo_hv_approx(const double* F, size_t n, size_t m, const double* ref,
@@ -162,6 +173,8 @@ const lamoo_api* lamoo_get_api(void) {
                                 lamoo_archive_keep,
                                 lamoo_archive_clear,
                                 lamoo_indicator,
-                                lamoo_crowding_distance};
+                                lamoo_crowding_distance,
+                                lamoo_hv_least_contributor,
+                                lamoo_hv_subset_selection};
   return &api;
 }

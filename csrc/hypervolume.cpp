@@ -19,30 +19,6 @@ using std::size_t;
 
 namespace {
 
-bool below(const double* x, const double* ref, size_t m) {
-  for (size_t j = 0; j < m; ++j)
-    if (!(x[j] < ref[j])) return false;
-  return true;
-}
-
-// The rows that count, by number.
-std::vector<size_t> rows_below(const double* F, size_t n, size_t m, const double* ref) {
-  std::vector<size_t> rows;
-  for (size_t i = 0; i < n; ++i)
-    if (below(F + i * m, ref, m)) rows.push_back(i);
-  return rows;
-}
-
-// Objective j of row i, scaled, at j * rows.size() + i.
-std::vector<double> columns_of(const double* F, const std::vector<size_t>& rows, size_t m,
-                               const Scale& scale) {
-  const size_t n = rows.size();
-  std::vector<double> columns(m * n);
-  for (size_t i = 0; i < n; ++i)
-    for (size_t j = 0; j < m; ++j) columns[j * n + i] = scale.down(F[rows[i] * m + j], j);
-  return columns;
-}
-
 // ---- one objective ----
 
 double lowest(const double* F, const std::vector<size_t>& rows, const double* ref) {

@@ -68,6 +68,18 @@ LAMOO_API lamoo_status lamoo_hv_contributions(const double* F, size_t n, size_t 
 LAMOO_API lamoo_status lamoo_hv_improvement(const double* C, size_t c, const double* F, size_t n, size_t m,
                                   const double* ref, const lamoo_run* run, double* out);
 
+/* The row that contributes least (lamoo_hv_contributions with ignore_dominated), the first of equal
+ * ones. n >= 1; out: one number. */
+LAMOO_API lamoo_status lamoo_hv_least_contributor(const double* F, size_t n, size_t m,
+                                                  const double* ref, const lamoo_run* run,
+                                                  size_t* out);
+
+/* k <= n rows, each the one that adds most volume to those before it, the first of equal ones.
+ * out (k,) */
+LAMOO_API lamoo_status lamoo_hv_subset_selection(const double* F, size_t n, size_t m,
+                                                 const double* ref, size_t k, const lamoo_run* run,
+                                                 size_t* out);
+
 /* An estimate by randomised quasi-Monte Carlo. Stops at n_samples samples, or before that once
  * stderr <= rel_tol * value (rel_tol = 0: never before). value, stderr_, n_used: one number each. */
 LAMOO_API lamoo_status lamoo_hv_approx(const double* F, size_t n, size_t m, const double* ref,

@@ -44,6 +44,8 @@ typedef struct lamoo_api {
   LAMOO_FIELD(archive_clear);
   LAMOO_FIELD(indicator);
   LAMOO_FIELD(crowding_distance);
+  LAMOO_FIELD(hv_least_contributor);
+  LAMOO_FIELD(hv_subset_selection);
 } lamoo_api;
 
 #ifdef __cplusplus

@@ -1,4 +1,4 @@
-// Cells of few points, without a cut. (A part of uncovered_kernel.hpp.)
+// Cells of few points, without a cut. (A part of volumes_kernel.hpp.)
 
 namespace lamoo {
 namespace LAMOO_LEVEL {
@@ -16,7 +16,10 @@ class Cells;
 template <size_t W>
 class Leaves;
 
+// Where all subsets of the points are less work than any cut, and where they can be: the tables
+// then take 8 MiB.
 constexpr size_t leaf_points = 7;
+constexpr size_t most_leaf_points = 20;
 
 // The points that limit a cell in one objective.
 struct Limits {
@@ -41,27 +44,32 @@ class Leaves<1> {
   // False if there are too many points. Every point limits the cell in two objectives at least, and
   // every objective is limited.
   bool volume(const Table<1>& table, const Side<1>* sides, size_t d, const Set<1>& alive,
-              double& volume);
+              double enough, double& volume);
+
+  // A cut into many parts is work for each of them. The limit is measured, for 5 to 100 objectives.
+  bool is_leaf(size_t k, size_t parts) const {
+    return k <= std::min(parts + 3, most_leaf_points);
+  }
+  double subsets(const Table<1>& table, const Side<1>* sides, size_t d, uint64_t alive, size_t k);
 
  private:
   double one_point(const Table<1>& table, const Side<1>* sides, size_t d, size_t p) const;
   double two_points(const Table<1>& table, const Side<1>* sides, size_t d, size_t p,
                     size_t q) const;
   double plane(const Table<1>& table, const Side<1>* sides, const Set<1>& alive) const;
-  template <size_t K>
-  double subsets(const Table<1>& table, const Side<1>* sides, size_t d, uint64_t alive);
 
   std::vector<Limits> limits_;
-  double open_[size_t{1} << leaf_points];
+  std::vector<double> open_ = std::vector<double>(size_t{1} << leaf_points);
 };
 
-// One objective with L limits: open for it as well, at all sets of base and a part of free.
-// The lowest three points of a set are the lanes of a register, the others number the registers.
-template <size_t L>
-inline void add_objective(double* open, const Limits& limits, size_t base, size_t free) {
+// One objective, with as many limits as points: open for it as well, at all sets of base and a part
+// of free. The lowest three points of a set are the lanes of a register, the others number the
+// registers. L is the number of limits, known to the compiler where there are few.
+template <class Count>
+inline void add_objective(double* open, const Limits& limits, Count L, size_t base, size_t free) {
   constexpr size_t lanes = 7;
-  double width[L + 1], from = limits.lo;
-  size_t counts[L + 1];  // the points that count in a strip, as a set
+  double width[most_leaf_points + 1], from = limits.lo;
+  size_t counts[most_leaf_points + 1];  // the points that count in a strip, as a set
   counts[0] = ~limits.here;
   uint64_t ranks = limits.ranks;
   for (size_t k = 0; k < L; ++k, ranks &= ranks - 1) {
@@ -84,7 +92,7 @@ inline void add_objective(double* open, const Limits& limits, size_t base, size_
 }
 
 inline bool Leaves<1>::volume(const Table<1>& table, const Side<1>* sides, size_t d,
-                              const Set<1>& alive, double& volume) {
+                              const Set<1>& alive, double, double& volume) {
   const uint64_t set = alive.words[0];
   const size_t k = count_bits(set);
   if (k > 2 && d == 2) {
@@ -97,12 +105,10 @@ inline bool Leaves<1>::volume(const Table<1>& table, const Side<1>* sides, size_
     case 2:
       volume = two_points(table, sides, d, lowest_bit(set), lowest_bit(set & (set - 1)));
       return true;
-    case 3: volume = subsets<3>(table, sides, d, set); return true;
-    case 4: volume = subsets<4>(table, sides, d, set); return true;
-    case 5: volume = subsets<5>(table, sides, d, set); return true;
-    case 6: volume = subsets<6>(table, sides, d, set); return true;
-    case 7: volume = subsets<7>(table, sides, d, set); return true;
-    default: return false;
+    default:
+      if (k > leaf_points) return false;
+      volume = subsets(table, sides, d, set, k);
+      return true;
   }
 }
 
@@ -153,14 +159,16 @@ inline double Leaves<1>::plane(const Table<1>& table, const Side<1>* sides,
   return area + (across.hi - left) * (top - up.lo);
 }
 
-template <size_t K>
-double Leaves<1>::subsets(const Table<1>& table, const Side<1>* sides, size_t d, uint64_t alive) {
-  constexpr size_t all = (size_t{1} << K) - 1;
-  for (size_t set = 0; set <= all; set += 8) store(&open_[set], Eight{});
-  open_[0] = 1.0;
-  unsigned points[K];
+inline double Leaves<1>::subsets(const Table<1>& table, const Side<1>* sides, size_t d,
+                                 uint64_t alive, size_t k) {
+  const size_t all = bit(k) - 1;
+  if (open_.size() <= all) open_.resize(all + 1);
+  double* const open = open_.data();
+  for (size_t set = 0; set <= all; set += 8) store(open + set, Eight{});
+  open[0] = 1.0;
+  unsigned points[most_leaf_points];
   size_t one[word_bits];  // a point of the cell as a point of the sets
-  for (size_t i = 0; i < K; ++i, alive &= alive - 1) {
+  for (size_t i = 0; i < k; ++i, alive &= alive - 1) {
     points[i] = lowest_bit(alive);
     one[points[i]] = size_t{1} << i;
   }
@@ -170,10 +178,10 @@ double Leaves<1>::subsets(const Table<1>& table, const Side<1>* sides, size_t d,
     const Side<1>& side = sides[i];
     const unsigned char* rank = table.rank(side.objective);
     uint64_t ranks = 0, here = 0;
-    for (size_t k = 0; k < K; ++k) {
-      const uint64_t limiting = side.limits.words[0] >> points[k] & 1;
-      ranks |= limiting << rank[points[k]];
-      here |= limiting << k;
+    for (size_t p = 0; p < k; ++p) {
+      const uint64_t limiting = side.limits.words[0] >> points[p] & 1;
+      ranks |= limiting << rank[points[p]];
+      here |= limiting << p;
     }
     limits[i] = {ranks,   here,   0, table.order(side.objective), table.column(side.objective), one,
                  side.lo, side.hi};
@@ -186,17 +194,18 @@ double Leaves<1>::subsets(const Table<1>& table, const Side<1>* sides, size_t d,
     met |= at.here;
     // Points that no later objective limits: only sets with them matter.
     const size_t base = all & ~(at.later | 7), free = met & at.later & ~size_t{7};
-    switch (count_bits(at.here)) {
-      case 1: add_objective<1>(open_, at, base, free); break;
-      case 2: add_objective<2>(open_, at, base, free); break;
-      case 3: add_objective<3>(open_, at, base, free); break;
-      case 4: add_objective<4>(open_, at, base, free); break;
-      case 5: add_objective<5>(open_, at, base, free); break;
-      case 6: add_objective<6>(open_, at, base, free); break;
-      default: add_objective<7>(open_, at, base, free); break;
+    const size_t count = count_bits(at.here);
+    const auto add = [&](auto L) { add_objective(open, at, L, base, free); };
+    switch (count) {
+      case 1: add(std::integral_constant<size_t, 1>()); break;
+      case 2: add(std::integral_constant<size_t, 2>()); break;
+      case 3: add(std::integral_constant<size_t, 3>()); break;
+      case 4: add(std::integral_constant<size_t, 4>()); break;
+      case 5: add(std::integral_constant<size_t, 5>()); break;
+      default: add(count); break;
     }
   }
-  return open_[all];
+  return open[all];
 }
 
 }  // namespace LAMOO_LEVEL

@@ -1,4 +1,4 @@
-// Any number of points with the tables of their order. (A part of uncovered_kernel.hpp.)
+// Any number of points with the tables of their order. (A part of volumes_kernel.hpp.)
 
 namespace lamoo {
 namespace LAMOO_LEVEL {

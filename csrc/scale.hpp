@@ -1,4 +1,4 @@
-// Units in which no product of widths overflows.
+// The rows that count, in units in which no product of widths overflows.
 #pragma once
 
 #include <algorithm>
@@ -11,6 +11,20 @@
 #include <vector>
 
 namespace lamoo {
+
+inline bool below(const double* x, const double* ref, std::size_t m) {
+  for (std::size_t j = 0; j < m; ++j)
+    if (!(x[j] < ref[j])) return false;
+  return true;
+}
+
+// The rows that count, by number.
+inline std::vector<std::size_t> rows_below(const double* F, std::size_t n, std::size_t m, const double* ref) {
+  std::vector<std::size_t> rows;
+  for (std::size_t i = 0; i < n; ++i)
+    if (below(F + i * m, ref, m)) rows.push_back(i);
+  return rows;
+}
 
 // Rows of an array by number.
 struct Rows {
@@ -157,5 +171,15 @@ class Scale {
   std::vector<double> factors_;
   int exponent_ = 0;
 };
+
+// Objective j of row i, scaled, at j * rows.size() + i.
+inline std::vector<double> columns_of(const double* F, const std::vector<std::size_t>& rows, std::size_t m,
+                               const Scale& scale) {
+  const std::size_t n = rows.size();
+  std::vector<double> columns(m * n);
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < m; ++j) columns[j * n + i] = scale.down(F[rows[i] * m + j], j);
+  return columns;
+}
 
 }  // namespace lamoo

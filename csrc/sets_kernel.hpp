@@ -1,4 +1,4 @@
-// Sets of at most 64 W points as W words. (A part of uncovered_kernel.hpp.)
+// Sets of at most 64 W points as W words. (A part of volumes_kernel.hpp.)
 
 namespace lamoo {
 namespace LAMOO_LEVEL {

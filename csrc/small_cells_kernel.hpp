@@ -1,5 +1,5 @@
 // The part of a box that some points leave uncovered, with sets of points as few words: the
-// innermost level of the exact hypervolume. (A part of uncovered_kernel.hpp.)
+// innermost level of the exact hypervolume. (A part of volumes_kernel.hpp.)
 //
 // A cell is a box [lo, hi) and a set of alive points. A point p covers [p, infinity). It *limits*
 // the cell in the objectives where it is above lo; below hi it is in all of them, or it would not
@@ -14,6 +14,11 @@
 
 namespace lamoo {
 namespace LAMOO_LEVEL {
+
+// How much of a part, times factor, makes total more than enough: a little more, for rounding.
+inline double rest_of(double enough, double total, double factor) {
+  return (enough - total) / factor * (1.0 + 1e-9);
+}
 
 // The rules for sets of W words. Holds scratch memory, used for many cells: one a thread.
 template <size_t W>
@@ -35,7 +40,8 @@ class Cells {
   void add_side(size_t objective, const Set<W>& limits, double lo, double hi) {
     sides_[used_++] = {objective, limits, lo, hi};
   }
-  double volume(const Set<W>& alive) { return volume(0, used_, alive); }
+  // Once it is sure that the volume is more than enough, some other number above enough will do.
+  double volume(const Set<W>& alive, double enough) { return volume(0, used_, alive, enough); }
 
  private:
   // One of the cells that a cut makes: the side it is cut at.
@@ -44,7 +50,7 @@ class Cells {
     long key;
   };
 
-  double volume(size_t level, size_t d, Set<W> alive);
+  double volume(size_t level, size_t d, Set<W> alive, double enough);
   void apply_slabs(Side<W>* sides, size_t d, Set<W>& alive, const Set<W>& slabs) const;
   size_t choose_pivot(const Side<W>* sides, size_t d, const Set<W>& alive);
   size_t order_parts(const Side<W>* sides, size_t d, const Set<W>& alive, size_t pivot,
@@ -61,7 +67,7 @@ class Cells {
 };
 
 template <size_t W>
-double Cells<W>::volume(size_t level, size_t d, Set<W> alive) {
+double Cells<W>::volume(size_t level, size_t d, Set<W> alive, double enough) {
   Side<W>* const sides = &sides_[level * stride_];
   double total = 0.0, factor = 1.0;
   for (;;) {
@@ -89,27 +95,34 @@ double Cells<W>::volume(size_t level, size_t d, Set<W> alive) {
     d = kept;
 
     double leaf;
-    if (leaves_.volume(*table_, sides, d, alive, leaf)) return total + factor * leaf;
+    if (leaves_.volume(*table_, sides, d, alive, rest_of(enough, total, factor), leaf))
+      return total + factor * leaf;
 
     if (++cuts_ % 256 == 0) run_.check();
     const size_t pivot = choose_pivot(sides, d, alive);
-    erase(alive, pivot);
     Part* const parts = &parts_[level * stride_];
-    const size_t count = order_parts(sides, d, alive, pivot, parts);
+    const size_t parts_count = order_parts(sides, d, alive, pivot, parts);
+    if constexpr (W == 1) {
+      const size_t k = count(alive);
+      if (leaves_.is_leaf(k, parts_count))
+        return total + factor * leaves_.subsets(*table_, sides, d, alive.words[0], k);
+    }
+    erase(alive, pivot);
     // All parts but the last are children; the last one is what stays here.
     Side<W>* const child = sides + stride_;
-    for (size_t k = 0; k < count; ++k) {
+    for (size_t k = 0; k < parts_count; ++k) {
       Side<W>& side = sides[parts[k].side];
       const double x = table_->column(side.objective)[pivot];
       const Set<W> left = alive & table_->below(side.objective)[pivot];
-      if (k + 1 == count) {
+      if (k + 1 == parts_count) {
         side.hi = x;
         alive = left;
         break;
       }
       std::copy_n(sides, d, child);
       child[parts[k].side].hi = x;
-      total += factor * volume(level + 1, d, left);
+      total += factor * volume(level + 1, d, left, rest_of(enough, total, factor));
+      if (total > enough) return total;
       side.lo = x;
       side.limits = side.limits & table_->above(side.objective)[pivot];
     }
@@ -155,17 +168,17 @@ size_t Cells<W>::choose_pivot(const Side<W>* sides, size_t d, const Set<W>& aliv
 template <size_t W>
 size_t Cells<W>::order_parts(const Side<W>* sides, size_t d, const Set<W>& alive, size_t pivot,
                              Part* parts) const {
-  size_t parts_count = 0;
+  size_t size = 0;
   for (size_t i = 0; i < d; ++i) {
     if (!contains(sides[i].limits, pivot)) continue;
     const Set<W>& below = table_->below(sides[i].objective)[pivot];
     const long key = static_cast<long>(count(alive & below)) -
                      2 * static_cast<long>(count(sides[i].limits & below));
-    size_t k = parts_count++;
+    size_t k = size++;
     for (; k > 0 && parts[k - 1].key > key; --k) parts[k] = parts[k - 1];
     parts[k] = {i, key};
   }
-  return parts_count;
+  return size;
 }
 
 // At most 64 points of more words get a table of their own.
@@ -175,7 +188,7 @@ class Leaves<4> {
   explicit Leaves(const Run& run) : cells_(run) {}
 
   bool volume(const Table<4>& table, const Side<4>* sides, size_t d, const Set<4>& alive,
-              double& volume) {
+              double enough, double& volume) {
     if (count(alive) > word_bits) return false;
     points_.clear();
     for_each(alive, [&](size_t p) { points_.push_back(static_cast<uint32_t>(p)); });
@@ -186,7 +199,7 @@ class Leaves<4> {
           gather_.objective(table, points_, sides[i].objective, sides[i].lo, few_, i);
       cells_.add_side(i, limits, sides[i].lo, sides[i].hi);
     }
-    volume = cells_.volume(first_points<1>(points_.size()));
+    volume = cells_.volume(first_points<1>(points_.size()), enough);
     return true;
   }
 

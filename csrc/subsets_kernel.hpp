@@ -1,5 +1,5 @@
 // Eight numbers, one for each subset of three points, in the registers of a level.
-// (A part of uncovered_kernel.hpp.)
+// (A part of volumes_kernel.hpp.)
 
 namespace lamoo {
 namespace LAMOO_LEVEL {

@@ -122,6 +122,14 @@ void volumes(const Case& c, Random& random) {
                              gain.data()) == LAMOO_OK,
         "status", c);
 
+  std::vector<size_t> chosen(c.n / 2, c.n);
+  check(lamoo_hv_subset_selection(F, c.n, c.m, ref, c.n / 2, run, chosen.data()) == LAMOO_OK,
+        "status", c);
+  for (size_t i : chosen) check(i < c.n, "a row is chosen", c);
+  size_t least = 0;
+  check(c.n == 0 || lamoo_hv_least_contributor(F, c.n, c.m, ref, run, &least) == LAMOO_OK,
+        "status", c);
+
   double value = -1.0, error = -1.0;
   std::uint64_t used = 0;
   check(lamoo_hv_approx(F, c.n, c.m, ref, 64, random.one_in(2) ? 0.0 : 0.1, random.below(9),
@@ -139,6 +147,8 @@ void volumes(const Case& c, Random& random) {
   check(parts[0] <= volume * more && parts[2] <= volume * more, "volume of a part", c);
   check(error >= 0.0 && error < 10 * volume + 1e-300, "standard error", c);
   double sum = 0.0;
+  for (size_t i = 0; i < c.n; ++i)
+    check(front[least] <= front[i] * more, "the least contributor", c);
   for (size_t i = 0; i < c.n; ++i) {
     check(all[i] <= front[i] * more, "dominated rows take away", c);
     check(front[i] <= volume * more, "contribution <= volume", c);

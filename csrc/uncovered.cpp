@@ -1,10 +1,13 @@
 #include "uncovered.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <numeric>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -12,7 +15,7 @@
 #include "parallel.hpp"
 #include "sweep.hpp"
 
-#define LAMOO_KERNEL_FILE "uncovered_kernel.hpp"
+#define LAMOO_KERNEL_FILE "volumes_kernel.hpp"
 #include "foreach_level.hpp"
 
 namespace lamoo {
@@ -27,6 +30,10 @@ double hypervolume_cells(const double* columns, size_t n, size_t m, const double
 void contributions_cells(const double* columns, size_t n, size_t m, const double* ref,
                          const Run& run, double* out) {
   LAMOO_DISPATCH(contributions_cells)(columns, n, m, ref, run, out);
+}
+
+size_t least_cell(const double* columns, size_t n, size_t m, const double* ref, const Run& run) {
+  return LAMOO_DISPATCH(least_cell)(columns, n, m, ref, run);
 }
 
 void improvements_cells(const double* candidates, size_t c, const double* columns, size_t n,

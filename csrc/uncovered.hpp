@@ -1,4 +1,4 @@
-// Exact volumes in many objectives, from cells (uncovered_kernel.hpp).
+// Exact volumes in many objectives, from cells (volumes_kernel.hpp).
 //
 // Points are columns: objective j of point i is columns[j * n + i], below ref in every objective.
 // No result depends on run.
@@ -27,6 +27,10 @@ double hypervolume_cells(const double* columns, std::size_t n, std::size_t m, co
 // out[i]: what point i covers and no other point does. out (n,)
 void contributions_cells(const double* columns, std::size_t n, std::size_t m, const double* ref,
                          const Run& run, double* out);
+
+// The point with the least contribution, the first of equal ones; n > 0.
+std::size_t least_cell(const double* columns, std::size_t n, std::size_t m, const double* ref,
+                       const Run& run);
 
 // out[i]: what candidate i covers and no point does. candidates: c columns; out (c,)
 void improvements_cells(const double* candidates, std::size_t c, const double* columns,

@@ -1,5 +1,5 @@
 // The part of a box that any number of points leave uncovered: what hypervolume, contributions and
-// improvement in many objectives are made of. Compiled for each level.
+// improvement in many objectives are made of. (A part of volumes_kernel.hpp.)
 //
 // The same cells and rules as in small_cells_kernel.hpp, for more points than have room there. A
 // cell is cleared of slabs and of points that other points dominate inside it; if there are still
@@ -9,11 +9,6 @@
 //   small cells     at most 256 points
 // A halving takes half of the points from one part and half of the limits in one objective from
 // the other, so the depth of the recursion is O(d log n).
-#include "subsets_kernel.hpp"
-#include "sets_kernel.hpp"
-#include "leaves_kernel.hpp"
-#include "small_cells_kernel.hpp"
-#include "point_sets_kernel.hpp"
 
 namespace lamoo {
 namespace LAMOO_LEVEL {
@@ -35,9 +30,12 @@ class Uncovered {
   // Volume of [lo, hi), lo < hi, that points 0 .. end-1 without point skip leave uncovered
   // (skip >= end: none is left out). All these points are below hi in every objective. If lo is
   // one of the points, at says which one; it is found faster then.
+  // Once it is sure that the volume is more than enough, some other number above enough will do.
   double operator()(const PointSets& points, const double* lo, const double* hi, size_t end,
-                    size_t skip, size_t at = none) {
+                    size_t skip, size_t at = none,
+                    double enough = std::numeric_limits<double>::infinity()) {
     points_ = &points;
+    enough_ = enough;
     if (points_->is_word()) return in_word(lo, hi, end, skip, at);
     return points_->has_sets() ? in_sets(lo, hi, end, skip, at) : in_lists(lo, hi, end, skip);
   }
@@ -71,6 +69,7 @@ class Uncovered {
 
   const Run& run_;
   const PointSets* points_ = nullptr;  // of this call
+  double enough_ = 0.0;
   Cells<1> word_cells_;
   Cells<4> four_cells_;
   Table<1> word_table_;
@@ -108,7 +107,7 @@ inline double Uncovered::in_word(const double* lo, const double* hi, size_t end,
         limits.words[0] |= uint64_t{above8(table.column(j) + p, lo[j])} << p;
     word_cells_.add_side(j, limits, lo[j], hi[j]);
   }
-  return word_cells_.volume(alive);
+  return word_cells_.volume(alive, enough_);
 }
 
 // ---- sets ----
@@ -277,7 +276,7 @@ double Uncovered::volume_of_few(const Cell& cell, Table<W>& table, Cells<W>& cel
     const Set<W> limits = gather_.objective(*points_, survivors_, j, cell.lo[j], table, used);
     cells.add_side(used++, limits, cell.lo[j], cell.hi[j]);
   }
-  return factor * cells.volume(first_points<W>(survivors_.size()));
+  return factor * cells.volume(first_points<W>(survivors_.size()), rest_of(enough_, 0.0, factor));
 }
 
 // Cut at the median of the points that limit the cell, in the objective where they are most.
@@ -384,59 +383,6 @@ inline double Uncovered::volume_of_list(const size_t* first, const size_t* last,
     for (size_t i = 0; i < k; ++i) gathered_[j * k + i] = points_->column(j)[first[i]];
   local_points_->assign(gathered_.data(), k, d);
   return (*local_)(*local_points_, bounds.lo.data(), bounds.hi.data(), k, k);
-}
-
-// The points are in ascending order of the last objective. Each adds its distance to ref there
-// times what the points before it leave uncovered of its box in the other objectives.
-double hypervolume_cells(const double* columns, size_t n, size_t m, const double* ref,
-                         const Run& run) {
-  const size_t d = m - 1;
-  PointSets points;
-  points.assign(columns, n, d);
-  std::vector<double> terms(n);
-  parallel_for(n, useful_threads(n, n, d, run), run, [&] {
-    return [&, uncovered = Uncovered(run), lo = std::vector<double>(d)](size_t task) mutable {
-      const size_t i = n - 1 - task;  // the large cells first: it evens out the load of the threads
-      for (size_t j = 0; j < d; ++j) lo[j] = columns[j * n + i];
-      terms[i] = (ref[d] - columns[d * n + i]) * uncovered(points, lo.data(), ref, i, n, i);
-    };
-  });
-  Sum sum;
-  for (const double term : terms) sum.add(term);
-  return sum.value();
-}
-
-// Of each point, what all the others leave uncovered of its box.
-void contributions_cells(const double* columns, size_t n, size_t m, const double* ref,
-                         const Run& run, double* out) {
-  PointSets points;
-  points.assign(columns, n, m);
-  parallel_for(n, useful_threads(n, n, m, run), run, [&] {
-    return [&, uncovered = Uncovered(run), lo = std::vector<double>(m)](size_t i) mutable {
-      for (size_t j = 0; j < m; ++j) lo[j] = columns[j * n + i];
-      out[i] = uncovered(points, lo.data(), ref, n, i, i);
-    };
-  });
-}
-
-void improvements_cells(const double* candidates, size_t c, const double* columns, size_t n,
-                        size_t m, const double* ref, const Run& run, double* out) {
-  PointSets points;
-  points.assign(columns, n, m);
-  parallel_for(c, useful_threads(c, n, m, run), run, [&] {
-    return [&, uncovered = Uncovered(run), lo = std::vector<double>(m)](size_t i) mutable {
-      for (size_t j = 0; j < m; ++j) lo[j] = candidates[j * c + i];
-      out[i] = uncovered(points, lo.data(), ref, n, n);
-    };
-  });
-}
-
-double uncovered_volume(const double* columns, size_t n, size_t d, const double* lo,
-                        const double* hi, size_t end, size_t skip, size_t max_bytes,
-                        const Run& run) {
-  PointSets points(max_bytes);
-  points.assign(columns, n, d);
-  return Uncovered(run)(points, lo, hi, end, skip);
 }
 
 }  // namespace LAMOO_LEVEL

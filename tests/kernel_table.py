@@ -20,6 +20,12 @@ KERNELS = {
         F, ref, ignore_dominated=False, **kw
     ),
     "hv_improvement": lambda F, ref, **kw: k.hv_improvement(F[::2], F[1::2], ref, **kw),
+    "hv_least_contributor": lambda F, ref, **kw: (
+        -1 if isinstance(F, np.ndarray) and len(F) == 0 else k.hv_least_contributor(F, ref, **kw)
+    ),
+    "hv_subset_selection": lambda F, ref, **kw: k.hv_subset_selection(
+        F, len(F) // 2 if hasattr(F, "__len__") else 0, ref, **kw
+    ),
     "hv_approx": lambda F, ref, **kw: k.hv_approx(F, ref, n_samples=2**10, seed=1, **kw),
     "is_nondominated": lambda F, ref, **kw: k.is_nondominated(F, **kw),
     "is_nondominated_weakly": lambda F, ref, **kw: k.is_nondominated(F, keep_weakly=True, **kw),
@@ -36,6 +42,8 @@ THREADED = [
     "hv_contributions",
     "hv_contributions_all",
     "hv_improvement",
+    "hv_least_contributor",
+    "hv_subset_selection",
     "hv_approx",
     "is_nondominated",
     "is_nondominated_weakly",

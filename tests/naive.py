@@ -119,3 +119,17 @@ def crowding_distance(F, rank):
                 gaps.append((front[at + 1][0] - front[at - 1][0]) / span)
         out.append(sum(gaps) / len(gaps))
     return out
+
+
+def hv_least_contributor(F, ref):
+    own = hv_contributions(F, ref)
+    return own.index(min(own))
+
+
+def hv_subset_selection(F, k, ref):
+    chosen = []
+    for _ in range(k):
+        left = [i for i in range(len(F)) if i not in chosen]
+        gains = hv_improvement([F[i] for i in left], [F[i] for i in chosen], ref)
+        chosen.append(left[gains.index(max(gains))])
+    return chosen

@@ -23,6 +23,7 @@ from lamoo_fast.kernels.hypervolume import (
     hypervolume,
     hypervolume_batch,
 )
+from lamoo_fast.kernels.hypervolume_subset import hv_least_contributor, hv_subset_selection
 from lamoo_fast.kernels.indicators import (
     crowding_distance,
     epsilon_additive,
@@ -64,6 +65,8 @@ __all__ = [
     "hv_approx",
     "hv_contributions",
     "hv_improvement",
+    "hv_least_contributor",
+    "hv_subset_selection",
     "hypervolume",
     "hypervolume_batch",
     "igd_plus",

@@ -26,6 +26,10 @@ cdef int lamoo_hv_contributions(const double* F, size_t n, size_t m, const doubl
 cdef int lamoo_hv_improvement(const double* C, size_t c, const double* F, size_t n, size_t m,
                               const double* ref, const lamoo_run* run,
                                  double* out) noexcept nogil
+cdef int lamoo_hv_least_contributor(const double* F, size_t n, size_t m, const double* ref,
+                                    const lamoo_run* run, size_t* out) noexcept nogil
+cdef int lamoo_hv_subset_selection(const double* F, size_t n, size_t m, const double* ref, size_t k,
+                                   const lamoo_run* run, size_t* out) noexcept nogil
 cdef int lamoo_hv_approx(const double* F, size_t n, size_t m, const double* ref,
                          uint64_t n_samples, double rel_tol, uint64_t seed, const lamoo_run* run,
                          double* value, double* stderr_, uint64_t* n_used) noexcept nogil

@@ -33,6 +33,10 @@ cdef extern from "lamoo_fast.h" nogil:
     int c_hv_improvement "lamoo_hv_improvement"(
         const double*, size_t, const double*, size_t, size_t, const double*, const lamoo_run*,
         double*)
+    int c_hv_least_contributor "lamoo_hv_least_contributor"(
+        const double*, size_t, size_t, const double*, const lamoo_run*, size_t*)
+    int c_hv_subset_selection "lamoo_hv_subset_selection"(
+        const double*, size_t, size_t, const double*, size_t, const lamoo_run*, size_t*)
     int c_hv_approx "lamoo_hv_approx"(
         const double*, size_t, size_t, const double*, uint64_t, double, uint64_t,
         const lamoo_run*, double*, double*, uint64_t*)
@@ -147,6 +151,16 @@ cdef int lamoo_hv_contributions(const double* F, size_t n, size_t m, const doubl
 cdef int lamoo_hv_improvement(const double* C, size_t c, const double* F, size_t n, size_t m,
                               const double* ref, const lamoo_run* run, double* out) noexcept nogil:
     return c_hv_improvement(C, c, F, n, m, ref, run, out)
+
+
+cdef int lamoo_hv_least_contributor(const double* F, size_t n, size_t m, const double* ref,
+                                    const lamoo_run* run, size_t* out) noexcept nogil:
+    return c_hv_least_contributor(F, n, m, ref, run, out)
+
+
+cdef int lamoo_hv_subset_selection(const double* F, size_t n, size_t m, const double* ref, size_t k,
+                                   const lamoo_run* run, size_t* out) noexcept nogil:
+    return c_hv_subset_selection(F, n, m, ref, k, run, out)
 
 
 cdef int lamoo_hv_approx(const double* F, size_t n, size_t m, const double* ref,
@@ -271,6 +285,27 @@ def hv_improvement(const double[:, ::1] C, const double[:, ::1] F, const double[
                                   &run, &view[0])
     check(status)
     return out
+
+
+def hv_least_contributor(const double[:, ::1] F, const double[::1] ref, int n_threads):
+    cdef size_t out = 0
+    cdef int status
+    cdef lamoo_run run = run_on(n_threads)
+    with nogil:
+        status = c_hv_least_contributor(&F[0, 0], F.shape[0], F.shape[1], &ref[0], &run, &out)
+    check(status)
+    return out
+
+
+def hv_subset_selection(const double[:, ::1] F, size_t k, const double[::1] ref, int n_threads):
+    out = np.empty(k, dtype=np.uintp)
+    cdef size_t[::1] view = out
+    cdef int status
+    cdef lamoo_run run = run_on(n_threads)
+    with nogil:
+        status = c_hv_subset_selection(&F[0, 0], F.shape[0], F.shape[1], &ref[0], k, &run, &view[0])
+    check(status)
+    return out.astype(np.intp)
 
 
 def hv_approx(const double[:, ::1] F, const double[::1] ref, uint64_t n_samples, double rel_tol,
