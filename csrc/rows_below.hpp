@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "scale.hpp"
@@ -35,6 +36,33 @@ class RowsBelow {
       if (below(F + i * m, ref)) rows_.push_back(i);
   }
 
+  // Without most rows that others dominate, if they are many: those that one good row is below of in
+  // every objective.
+  void leave_out_dominated() {
+    if (size_ < least_size) return;
+    double weight[m];
+    for (std::size_t j = 0; j < m; ++j) weight[j] = 1.0 / (high_[j] - low_[j]);
+    const double* best = (*this)[0];
+    double least = std::numeric_limits<double>::infinity();
+    for (std::size_t i = 0; i < size_; i += size_ / looked_at) {
+      double sum = 0.0;
+      for (std::size_t j = 0; j < m; ++j) sum += ((*this)[i][j] - low_[j]) * weight[j];
+      if (sum >= least) continue;
+      least = sum;
+      best = (*this)[i];
+    }
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < size_; ++i) count += below(best, (*this)[i]) ? 1 : 0;
+    if (4 * count < size_) return;
+    std::vector<std::size_t> kept;
+    kept.reserve(size_ - count);
+    for (std::size_t i = 0; i < size_; ++i)
+      if (!below(best, (*this)[i])) kept.push_back(row(i));
+    size_ = kept.size();
+    rows_ = std::move(kept);
+    all_ = false;
+  }
+
   std::size_t size() const { return size_; }
   std::size_t row(std::size_t i) const { return all_ ? i : rows_[i]; }
   const double* operator[](std::size_t i) const { return F_ + m * row(i); }
@@ -53,6 +81,8 @@ class RowsBelow {
     for (std::size_t j = 0; j < m; ++j) is &= x[j] < ref[j];
     return is;
   }
+
+  static constexpr std::size_t least_size = 256, looked_at = 128;
 
   const double* F_;
   std::size_t size_ = 0;

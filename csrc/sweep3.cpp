@@ -303,7 +303,8 @@ std::vector<double> own_volumes_by_bounds(const Sweep3& sweep, const double* ref
 
 // Each point adds the area that the staircase gains, from its own z to ref.
 double hypervolume3(const double* F, size_t n, const double* ref, const Run& run) {
-  const RowsBelow<3> rows(F, n, ref);
+  RowsBelow<3> rows(F, n, ref);
+  rows.leave_out_dominated();
   if (rows.size() == 0) return 0.0;
   const Scale scale = scale_of(ref, rows, rows);
   const Sweep3 sweep = sweep3(rows, scale, run);
@@ -336,7 +337,8 @@ double hypervolume3(const double* F, size_t n, const double* ref, const Run& run
 void contributions3(const double* F, size_t n, const double* ref, bool ignore_dominated,
                     const Run& run, double* out) {
   std::fill_n(out, n, 0.0);
-  const RowsBelow<3> rows(F, n, ref);
+  RowsBelow<3> rows(F, n, ref);
+  if (ignore_dominated) rows.leave_out_dominated();
   if (rows.size() == 0) return;
   const Scale scale = scale_of(ref, rows, rows);
   const Sweep3 sweep = sweep3(rows, scale, run);

@@ -19,7 +19,7 @@ using std::size_t;
 
 namespace {
 
-constexpr size_t least_part = 250;  // points that are worth a thread
+constexpr size_t least_part = 1000;  // points that are worth a thread
 
 struct Turn4 {
   double x;  // the last objective of a point
@@ -65,7 +65,8 @@ std::vector<size_t> front_of(const double* columns, size_t n, size_t k) {
 }  // namespace
 
 double hypervolume4(const double* F, size_t all, const double* ref, const Run& run) {
-  const RowsBelow<4> rows(F, all, ref);
+  RowsBelow<4> rows(F, all, ref);
+  rows.leave_out_dominated();
   const size_t n = rows.size();
   if (n == 0) return 0.0;
   const Scale scale = scale_of(ref, rows, rows);
