@@ -30,6 +30,8 @@ lamoo_status guarded(Body body) noexcept {
     return LAMOO_NO_MEMORY;
   } catch (const lamoo::Interrupted&) {
     return LAMOO_INTERRUPTED;
+  } catch (const lamoo::TooLong&) {
+    return LAMOO_TOO_LONG;
   } catch (...) {
     return LAMOO_UNEXPECTED;
   }

@@ -17,10 +17,10 @@ using std::size_t;
 namespace {
 
 // The first row that contributes nothing: dominated, repeated or not below ref. n if there is none.
-size_t first_idle_row(const double* F, size_t n, size_t m, const double* ref) {
+size_t first_idle_row(const double* F, size_t n, size_t m, const double* ref, const Run& run) {
   std::vector<std::uint8_t> weakly(n), strictly(n);
-  is_nondominated(F, n, m, true, weakly.data());
-  is_nondominated(F, n, m, false, strictly.data());
+  is_nondominated(F, n, m, true, weakly.data(), run);
+  is_nondominated(F, n, m, false, strictly.data(), run);
   size_t first = n;
   for (size_t i = 0; i < n; ++i) {
     if (weakly[i] == 0 || !below(F + i * m, ref, m)) first = std::min(first, i);
@@ -53,7 +53,7 @@ size_t hv_least_contributor(const double* F, size_t n, size_t m, const double* r
     hv_contributions(F, n, m, ref, true, run, own.data());
     return static_cast<size_t>(std::min_element(own.begin(), own.end()) - own.begin());
   }
-  if (const size_t idle = first_idle_row(F, n, m, ref); idle < n) return idle;
+  if (const size_t idle = first_idle_row(F, n, m, ref, run); idle < n) return idle;
   const std::vector<size_t> rows = rows_below(F, n, m, ref);
   const Scale scale(m, ref, {{F, rows}});
   return least_cell(columns_of(F, rows, m, scale).data(), n, m, scale.ref().data(), run);

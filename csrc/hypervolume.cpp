@@ -39,12 +39,13 @@ void contributions1(const double* F, const std::vector<size_t>& rows, const doub
   out[best] = second - F[best];
 }
 
-void drop_dominated(const double* F, std::vector<size_t>& rows, size_t m, bool keep_equal) {
+void drop_dominated(const double* F, std::vector<size_t>& rows, size_t m, bool keep_equal,
+                    const Run& run) {
   std::vector<double> counted;
   counted.reserve(rows.size() * m);
   for (const size_t row : rows) counted.insert(counted.end(), F + row * m, F + (row + 1) * m);
   std::vector<std::uint8_t> keep(rows.size());
-  is_nondominated(counted.data(), rows.size(), m, keep_equal, keep.data());
+  is_nondominated(counted.data(), rows.size(), m, keep_equal, keep.data(), run);
   std::vector<size_t> kept;
   for (size_t i = 0; i < rows.size(); ++i)
     if (keep[i] != 0) kept.push_back(rows[i]);
@@ -60,7 +61,7 @@ double hypervolume(const double* F, size_t n, size_t m, const double* ref, const
   std::vector<size_t> rows = rows_below(F, n, m, ref);
   if (rows.empty()) return 0.0;
   if (m == 1) return ref[0] - lowest(F, rows, ref);
-  if (rows.size() > word_bits) drop_dominated(F, rows, m, false);
+  if (rows.size() > word_bits) drop_dominated(F, rows, m, false, run);
   std::sort(rows.begin(), rows.end(), [last = F + m - 1, m](size_t a, size_t b) {
     return last[a * m] < last[b * m] || (last[a * m] == last[b * m] && a < b);
   });
@@ -90,7 +91,7 @@ void hv_contributions(const double* F, size_t n, size_t m, const double* ref, bo
     contributions1(F, rows, ref, ignore_dominated, out);
     return;
   }
-  if (ignore_dominated) drop_dominated(F, rows, m, true);
+  if (ignore_dominated) drop_dominated(F, rows, m, true, run);
   const Scale scale(m, ref, {{F, rows}});
   const std::vector<double> columns = columns_of(F, rows, m, scale), corner = scale.ref();
   const size_t k = rows.size();
@@ -112,7 +113,7 @@ void hv_improvement(const double* C, size_t c, const double* F, size_t n, size_t
     for (const size_t i : inside) out[i] = std::max(best - C[i], 0.0);
     return;
   }
-  if (rows.size() > word_bits) drop_dominated(F, rows, m, false);
+  if (rows.size() > word_bits) drop_dominated(F, rows, m, false, run);
   const Scale scale(m, ref, {{F, rows}, {C, inside}});
   const std::vector<double> columns = columns_of(F, rows, m, scale), corner = scale.ref();
   const std::vector<double> candidates = columns_of(C, inside, m, scale);

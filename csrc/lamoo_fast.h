@@ -33,7 +33,8 @@ typedef enum lamoo_status {
   LAMOO_OK = 0,
   LAMOO_NO_MEMORY = 1,    /* out of memory; nothing was changed */
   LAMOO_UNEXPECTED = 2,   /* any other C++ exception: a defect in this library */
-  LAMOO_INTERRUPTED = 3   /* the callback of lamoo_run said so; out is unspecified */
+  LAMOO_INTERRUPTED = 3,  /* the callback of lamoo_run said so; out is unspecified */
+  LAMOO_TOO_LONG = 4      /* an exact volume of so many points would take days; out is unspecified */
 } lamoo_status;
 
 /* How a call runs. NULL instead of one: one thread, not to be interrupted. */

@@ -39,7 +39,7 @@ struct Limits {
 template <>
 class Leaves<1> {
  public:
-  explicit Leaves(const Run&) {}
+  explicit Leaves(Work&) {}
 
   // False if there are too many points. Every point limits the cell in two objectives at least, and
   // every objective is limited.

@@ -16,6 +16,11 @@ struct Interrupted : std::exception {
   const char* what() const noexcept override { return "interrupted"; }
 };
 
+// An exact result would take days at the least.
+struct TooLong : std::exception {
+  const char* what() const noexcept override { return "too much work"; }
+};
+
 // One for each call, shared by its threads.
 class Run {
  public:

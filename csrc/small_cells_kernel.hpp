@@ -24,7 +24,7 @@ inline double rest_of(double enough, double total, double factor) {
 template <size_t W>
 class Cells {
  public:
-  explicit Cells(const Run& run) : run_(run), leaves_(run) {}
+  explicit Cells(Work& work) : work_(work), leaves_(work) {}
 
   // A cell of points of table. Give it a side for each objective that alive points may limit, then
   // ask for its volume. lo < hi, and alive points are below hi everywhere.
@@ -56,10 +56,9 @@ class Cells {
   size_t order_parts(const Side<W>* sides, size_t d, const Set<W>& alive, size_t pivot,
                      Part* parts) const;
 
-  const Run& run_;
+  Work& work_;
   Leaves<W> leaves_;
   const Table<W>* table_ = nullptr;
-  size_t cuts_ = 0;
   size_t stride_ = 0, used_ = 0;  // sides of a level, and of the first cell
   std::vector<Side<W>> sides_;
   std::vector<Part> parts_;  // as many as sides
@@ -98,14 +97,16 @@ double Cells<W>::volume(size_t level, size_t d, Set<W> alive, double enough) {
     if (leaves_.volume(*table_, sides, d, alive, rest_of(enough, total, factor), leaf))
       return total + factor * leaf;
 
-    if (++cuts_ % 256 == 0) run_.check();
+    work_.spend(1 + count(alive) * d / word_bits);
     const size_t pivot = choose_pivot(sides, d, alive);
     Part* const parts = &parts_[level * stride_];
     const size_t parts_count = order_parts(sides, d, alive, pivot, parts);
     if constexpr (W == 1) {
       const size_t k = count(alive);
-      if (leaves_.is_leaf(k, parts_count))
+      if (leaves_.is_leaf(k, parts_count)) {
+        work_.spend(bit(k) * d / 256);
         return total + factor * leaves_.subsets(*table_, sides, d, alive.words[0], k);
+      }
     }
     erase(alive, pivot);
     // All parts but the last are children; the last one is what stays here.
@@ -185,7 +186,7 @@ size_t Cells<W>::order_parts(const Side<W>* sides, size_t d, const Set<W>& alive
 template <>
 class Leaves<4> {
  public:
-  explicit Leaves(const Run& run) : cells_(run) {}
+  explicit Leaves(Work& work) : cells_(work) {}
 
   bool volume(const Table<4>& table, const Side<4>* sides, size_t d, const Set<4>& alive,
               double enough, double& volume) {

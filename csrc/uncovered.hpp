@@ -4,7 +4,9 @@
 // No result depends on run.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
+#include <cstdint>
 
 #include "run.hpp"
 
@@ -19,6 +21,37 @@ inline int useful_threads(std::size_t cells, std::size_t points, std::size_t d, 
                       static_cast<double>(d * d);
   return work < 1e5 ? 1 : run.n_threads();
 }
+
+// What a thread does in a call, in units of some 64 comparisons, so that it hears when it should
+// stop. Most sets of more points than most_points() can't be finished; which ones can, only trying
+// tells: they get minutes, and the largest ones seconds. The sizes are measured on spheres, which
+// are among the hardest fronts; below them no call is ended.
+class Work {
+ public:
+  explicit Work(const Run& run) : run_(run) {}
+  Work(const Work&) = delete;
+  Work& operator=(const Work&) = delete;
+
+  void limit(std::size_t points, std::size_t objectives) {
+    const double size = static_cast<double>(points) / most_points(objectives);
+    limit_ = size < 1.0 ? ~std::uint64_t{0} : size < 4.0 ? 5'000'000'000 : 30'000'000;
+  }
+  void spend(std::size_t units) {
+    done_ += units;
+    if (done_ < next_check_) return;
+    next_check_ = done_ + 2048;
+    run_.check();
+    if (done_ > limit_) throw TooLong();
+  }
+
+  static double most_points(std::size_t objectives) {
+    return 24.0 * (1.0 + std::pow(30.0 / static_cast<double>(objectives), 5));
+  }
+
+ private:
+  const Run& run_;
+  std::uint64_t done_ = 0, next_check_ = 0, limit_ = ~std::uint64_t{0};
+};
 
 // Volume that the points cover. They are in ascending order of the last objective; m >= 2.
 double hypervolume_cells(const double* columns, std::size_t n, std::size_t m, const double* ref,

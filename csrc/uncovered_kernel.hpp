@@ -23,7 +23,7 @@ inline double median(std::vector<double>& values) {
 // Computes uncovered volumes. Holds scratch memory, kept between calls: one a thread.
 class Uncovered {
  public:
-  explicit Uncovered(const Run& run) : run_(run), word_cells_(run), four_cells_(run) {}
+  explicit Uncovered(const Run& run) : run_(run), work_(run), word_cells_(work_), four_cells_(work_) {}
 
   static constexpr size_t none = ~size_t{0};
 
@@ -35,6 +35,7 @@ class Uncovered {
                     size_t skip, size_t at = none,
                     double enough = std::numeric_limits<double>::infinity()) {
     points_ = &points;
+    work_.limit(points.size(), points.objectives());
     enough_ = enough;
     if (points_->is_word()) return in_word(lo, hi, end, skip, at);
     return points_->has_sets() ? in_sets(lo, hi, end, skip, at) : in_lists(lo, hi, end, skip);
@@ -68,6 +69,7 @@ class Uncovered {
   double volume_of_list(const size_t* first, const size_t* last, const Bounds& bounds);
 
   const Run& run_;
+  Work work_;
   const PointSets* points_ = nullptr;  // of this call
   double enough_ = 0.0;
   Cells<1> word_cells_;
@@ -147,7 +149,7 @@ inline double Uncovered::volume(size_t level) {
   Cell& here = cell(level);
   double total = 0.0;
   for (;;) {
-    run_.check();
+    work_.spend(1 + words_ * points_->objectives());
     if (!apply_slabs(here)) return total;
     drop_dominated(here);
     list_alive(here);
@@ -328,7 +330,7 @@ inline double Uncovered::list_volume(size_t* first, size_t* last, size_t level) 
   Bounds& here = bounds(level);
   double total = 0.0;
   for (;;) {
-    run_.check();
+    work_.spend(1 + static_cast<size_t>(last - first) * d / word_bits);
     for (const size_t* p = first; p != last; ++p) {
       size_t limits = 0, axis = 0;
       for (size_t j = 0; j < d && limits < 2; ++j)

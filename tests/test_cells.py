@@ -95,3 +95,21 @@ def test_interrupt(n, m, n_threads):
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("kernel", [hypervolume, hv_contributions])
+def test_more_than_could_be_finished(kernel):
+    F = fronts(300, 100)[0]
+    start = time.perf_counter()
+    with pytest.raises(ValueError, match="hv_approx estimates"):
+        kernel(F, 1.01)
+    assert time.perf_counter() - start < 100
+
+
+def test_many_points_that_can_be_finished():
+    """A curve in many objectives: sizes alone do not make a set hard."""
+    t = np.linspace(0, 1, 1000)
+    F = np.column_stack([t**p for p in range(1, 11)] + [1 - t**p for p in range(1, 11)])
+    volume = hypervolume(F, 1.5)
+    assert hypervolume(F[::2], 1.5) < volume < 1.5**20
+    assert hypervolume(F[:, ::-1], 1.5) == pytest.approx(volume, rel=1e-12)

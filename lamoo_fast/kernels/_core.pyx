@@ -65,6 +65,7 @@ cdef extern from "lamoo_fast.h" nogil:
     int LAMOO_OK
     int LAMOO_NO_MEMORY
     int LAMOO_INTERRUPTED
+    int LAMOO_TOO_LONG
 
 cdef extern from "lamoo_fast_capsule.h":
     ctypedef struct lamoo_api:
@@ -128,6 +129,9 @@ cdef int check(int status) except -1:
         raise MemoryError("out of memory in a lamoo_fast kernel")
     if status == LAMOO_INTERRUPTED:
         return -1  # with the exception that interrupted() found, KeyboardInterrupt as a rule
+    if status == LAMOO_TOO_LONG:
+        raise ValueError("F has too many points in too many objectives for exact volumes; hv_approx "
+                         "estimates hypervolumes of any size")
     raise RuntimeError(f"lamoo_fast kernel failed with status {status}; please report this")
 
 

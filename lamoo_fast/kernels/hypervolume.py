@@ -41,7 +41,8 @@ def hypervolume(
     Raises
     ------
     ValueError, TypeError
-        If an argument is not real or not finite, or the shapes do not fit.
+        If an argument is not real or not finite, or the shapes do not fit; after some time, if F
+        has too many points in too many objectives to be finished in days. `hv_approx` has no limit.
 
     Notes
     -----
