@@ -73,6 +73,8 @@ def distances_fit(F: Floats, ref: Floats, name: str = "F") -> None:
 
 def points_and_ref(F: ArrayLike, ref: ArrayLike, maximise: Maximise) -> tuple[Floats, Floats]:
     """Points and their reference point, minimised, with distances that fit into float64."""
+    if maximise is False and _core.are_ready(F, ref, _SMALL):
+        return F, ref
     points = objectives(F, maximise)
     corner = reference(ref, points.shape[1], maximise)
     distances_fit(points, corner)

@@ -224,102 +224,119 @@ def all_at_most(array, double limit):
     return found
 
 
-def is_ready(F):
-    """Whether F is what kernels take: an ndarray (n, m) of float64, C-contiguous, finite, m >= 1."""
+cdef bint is_plain(array, int ndim, Py_ssize_t columns, double limit) except -1:
+    # An ndarray of float64, C-contiguous, no number beyond limit, as many columns (0: some).
     cdef Py_buffer view
-    cdef bint ready
-    if type(F) is not ndarray:
+    cdef bint plain
+    if type(array) is not ndarray:
         return False
     try:
-        PyObject_GetBuffer(F, &view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT)
+        PyObject_GetBuffer(array, &view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT)
     except (BufferError, ValueError):  # not contiguous; of a type without a format
         return False
-    ready = view.ndim == 2 and view.shape[1] > 0 and view.format[0] == c"d" and not view.format[1]
-    if ready:
+    plain = view.ndim == ndim and view.format[0] == c"d" and not view.format[1]
+    if plain:
+        plain = view.shape[ndim - 1] == columns if columns else view.shape[ndim - 1] > 0
+    if plain:
         with nogil:
-            ready = all_within(<const double*> view.buf, view.len // sizeof(double), DBL_MAX)
+            plain = all_within(<const double*> view.buf, view.len // sizeof(double), limit)
     PyBuffer_Release(&view)
-    return ready
+    return plain
 
 
-def hypervolume(const double[:, ::1] F, const double[::1] ref, int n_threads):
+def is_ready(F):
+    """Whether F is what kernels take: an ndarray (n, m) of float64, C-contiguous, finite, m >= 1."""
+    return is_plain(F, 2, 0, DBL_MAX)
+
+
+def are_ready(F, ref, double limit):
+    """Whether F (n, m) and ref (m,) are, with no number beyond limit."""
+    return is_plain(F, 2, 0, limit) and is_plain(ref, 1, F.shape[1], limit)
+
+
+def hypervolume(F, ref, int n_threads):
+    cdef Rows rows = rows_of(F), corner = rows_of(ref)
     cdef double out = 0.0
     cdef int status
     cdef lamoo_run run = run_on(n_threads)
     with nogil:
-        status = c_hypervolume(&F[0, 0], F.shape[0], F.shape[1], &ref[0], &run, &out)
+        status = c_hypervolume(rows.data, rows.n, rows.m, corner.data, &run, &out)
     check(status)
     return out
 
 
-def hypervolume_batch(const double[:, ::1] F, const size_t[::1] start, const double[::1] ref,
-                      int n_threads):
-    out = np.empty(start.shape[0] - 1)
-    cdef double[::1] view = out
+def hypervolume_batch(F, start, ref, int n_threads):
+    cdef Rows rows = rows_of(F), corner = rows_of(ref)
+    cdef const size_t* starts = <const size_t*> rows_of(start).data
+    cdef size_t sets = len(start) - 1
+    out = empty(sets)
+    cdef double* data = rows_of(out).data
     cdef int status
     cdef lamoo_run run = run_on(n_threads)
     with nogil:
-        status = c_hypervolume_batch(&F[0, 0], &start[0], start.shape[0] - 1, F.shape[1], &ref[0],
-                                     &run, &view[0])
+        status = c_hypervolume_batch(rows.data, starts, sets, rows.m, corner.data,
+                                     &run, data)
     check(status)
     return out
 
 
-def hv_contributions(const double[:, ::1] F, const double[::1] ref, bint ignore_dominated,
-                     int n_threads):
-    out = np.empty(F.shape[0])
-    cdef double[::1] view = out
+def hv_contributions(F, ref, bint ignore_dominated, int n_threads):
+    cdef Rows rows = rows_of(F), corner = rows_of(ref)
+    out = empty(rows.n)
+    cdef double* data = rows_of(out).data
     cdef int status
     cdef lamoo_run run = run_on(n_threads)
     with nogil:
-        status = c_hv_contributions(&F[0, 0], F.shape[0], F.shape[1], &ref[0], ignore_dominated,
-                                    &run, &view[0])
+        status = c_hv_contributions(rows.data, rows.n, rows.m, corner.data, ignore_dominated,
+                                    &run, data)
     check(status)
     return out
 
 
-def hv_improvement(const double[:, ::1] C, const double[:, ::1] F, const double[::1] ref,
-                   int n_threads):
-    out = np.empty(C.shape[0])
-    cdef double[::1] view = out
+def hv_improvement(C, F, ref, int n_threads):
+    cdef Rows joining = rows_of(C), rows = rows_of(F), corner = rows_of(ref)
+    out = empty(joining.n)
+    cdef double* data = rows_of(out).data
     cdef int status
     cdef lamoo_run run = run_on(n_threads)
     with nogil:
-        status = c_hv_improvement(&C[0, 0], C.shape[0], &F[0, 0], F.shape[0], F.shape[1], &ref[0],
-                                  &run, &view[0])
+        status = c_hv_improvement(joining.data, joining.n, rows.data, rows.n, rows.m, corner.data,
+                                  &run, data)
     check(status)
     return out
 
 
-def hv_least_contributor(const double[:, ::1] F, const double[::1] ref, int n_threads):
+def hv_least_contributor(F, ref, int n_threads):
+    cdef Rows rows = rows_of(F), corner = rows_of(ref)
     cdef size_t out = 0
     cdef int status
     cdef lamoo_run run = run_on(n_threads)
     with nogil:
-        status = c_hv_least_contributor(&F[0, 0], F.shape[0], F.shape[1], &ref[0], &run, &out)
+        status = c_hv_least_contributor(rows.data, rows.n, rows.m, corner.data, &run, &out)
     check(status)
     return out
 
 
-def hv_subset_selection(const double[:, ::1] F, size_t k, const double[::1] ref, int n_threads):
+def hv_subset_selection(F, size_t k, ref, int n_threads):
+    cdef Rows rows = rows_of(F), corner = rows_of(ref)
     out = np.empty(k, dtype=np.uintp)
-    cdef size_t[::1] view = out
+    cdef size_t* data = <size_t*> rows_of(out).data
     cdef int status
     cdef lamoo_run run = run_on(n_threads)
     with nogil:
-        status = c_hv_subset_selection(&F[0, 0], F.shape[0], F.shape[1], &ref[0], k, &run, &view[0])
+        status = c_hv_subset_selection(rows.data, rows.n, rows.m, corner.data, k, &run, data)
     check(status)
     return out.astype(np.intp)
 
 
-def hv_approx(const double[:, ::1] F, const double[::1] ref, uint64_t n_samples, double rel_tol,
-              uint64_t seed, int n_threads):
+def hv_approx(F, ref, uint64_t n_samples, double rel_tol, uint64_t seed, int n_threads):
+    cdef Rows rows = rows_of(F), corner = rows_of(ref)
     cdef double value = 0.0, stderr_ = 0.0
     cdef uint64_t n_used = 0
     cdef int status
     cdef lamoo_run run = run_on(n_threads)
     with nogil:
-        status = c_hv_approx(&F[0, 0], F.shape[0], F.shape[1], &ref[0], n_samples, rel_tol, seed,
+        status = c_hv_approx(rows.data, rows.n, rows.m, corner.data, n_samples, rel_tol, seed,
                              &run, &value, &stderr_, &n_used)
     check(status)
     return value, stderr_, n_used
