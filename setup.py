@@ -46,7 +46,8 @@ setup(
         Extension(
             "lamoo_fast.kernels._core",
             sources=["lamoo_fast/kernels/_core.pyx", *csrc],
-            depends=[*headers, "lamoo_fast/kernels/_core.pyx"],  # what the sdist must hold too
+            # What the sdist must hold too.
+            depends=[*headers, "lamoo_fast/kernels/_core.pyx", "lamoo_fast/kernels/_approx.pxi"],
             include_dirs=["csrc"],
             extra_compile_args=compile_args,
             extra_link_args=link_args,

@@ -84,6 +84,26 @@ lamoo_status lamoo_hv_approx(const double* F, size_t n, size_t m, const double* 
   });
 }
 
+lamoo_status lamoo_hv_approx_contributions(const double* F, size_t n, size_t m, const double* ref,
+                                           int ignore_dominated, uint64_t n_samples, uint64_t seed,
+                                           const lamoo_run* run, double* value, double* stderr_,
+                                           uint64_t* n_used) {
+  return guarded([=] {
+    *n_used = lamoo::hv_approx_contributions(F, n, m, ref, ignore_dominated != 0, n_samples, seed,
+                                             lamoo::Run(run), value, stderr_);
+  });
+}
+
+lamoo_status lamoo_hv_approx_improvement(const double* C, size_t c, const double* F, size_t n,
+                                         size_t m, const double* ref, uint64_t n_samples,
+                                         uint64_t seed, const lamoo_run* run, double* value,
+                                         double* stderr_, uint64_t* n_used) {
+  return guarded([=] {
+    *n_used = lamoo::hv_approx_improvement(C, c, F, n, m, ref, n_samples, seed, lamoo::Run(run),
+                                           value, stderr_);
+  });
+}
+
 lamoo_status lamoo_is_nondominated(const double* F, size_t n, size_t m, int keep_weakly,
                                    const lamoo_run* run, uint8_t* out) {
   return guarded(
@@ -177,6 +197,8 @@ const lamoo_api* lamoo_get_api(void) {
                                 lamoo_indicator,
                                 lamoo_crowding_distance,
                                 lamoo_hv_least_contributor,
-                                lamoo_hv_subset_selection};
+                                lamoo_hv_subset_selection,
+                                lamoo_hv_approx_contributions,
+                                lamoo_hv_approx_improvement};
   return &api;
 }

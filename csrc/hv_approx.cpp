@@ -11,6 +11,7 @@
 #include "polar.hpp"
 #include "replicates.hpp"
 #include "rng.hpp"
+#include "summary.hpp"
 
 namespace lamoo {
 
@@ -51,7 +52,8 @@ struct Heights {
   std::vector<double> shares;            // volumes of the boxes in units of the largest one
   Product unit;                          // that unit
 
-  Heights(const double* F, size_t rows, size_t objectives, const double* ref, uint64_t n_samples)
+  Heights(const double* F, size_t rows, size_t objectives, const double* ref, uint64_t n_samples,
+          const Run& run)
       : m(objectives) {
     std::vector<double> kept;
     for (size_t i = 0; i < rows; ++i) {
@@ -73,15 +75,15 @@ struct Heights {
       scale.multiply(1.0 / half);
     }
     // Dominated boxes only take time; to find them takes the time of n samples.
-    if (n <= n_samples) drop_dominated(kept);
+    if (n <= n_samples) drop_dominated(kept, run);
     store(kept);
   }
 
  private:
-  void drop_dominated(std::vector<double>& kept) {
+  void drop_dominated(std::vector<double>& kept, const Run& run) {
     for (double& h : kept) h = -h;
     std::vector<std::uint8_t> best(n);
-    is_nondominated(kept.data(), n, m, false, best.data());
+    is_nondominated(kept.data(), n, m, false, best.data(), run);
     size_t count = 0;
     for (size_t i = 0; i < n; ++i) {
       if (best[i] == 0) continue;
@@ -220,20 +222,6 @@ Plan make_plan(const Heights& h, const Body& body, const Choice& choice, uint64_
   return plan;
 }
 
-// Mean and standard error of independent replicates.
-struct Summary {
-  double mean, stderr_;
-};
-
-Summary summary(const std::vector<double>& values) {
-  const double count = static_cast<double>(values.size());
-  double mean = 0.0, squares = 0.0;
-  for (const double v : values) mean += v / count;
-  if (values.size() == 1) return {mean, std::numeric_limits<double>::infinity()};
-  for (const double v : values) squares += (v - mean) * (v - mean);
-  return {mean, std::sqrt(squares / (count * (count - 1.0)))};
-}
-
 // Of the first `count` samples of a replicate, how many go through the f-th of the faces in order:
 // equal shares, but those of the first faces twice the others', so that shares are powers of two.
 uint64_t share_of_face(uint64_t count, size_t f, size_t m, size_t period) {
@@ -248,7 +236,7 @@ uint64_t share_of_face(uint64_t count, size_t f, size_t m, size_t period) {
 HVEstimate hv_approx(const double* F, size_t n, size_t m, const double* ref, uint64_t n_samples,
                      double rel_tol, uint64_t seed, const Run& run) {
   if (m == 1) return {hypervolume(F, n, m, ref, run), 0.0, 0};
-  const Heights heights(F, n, m, ref, n_samples);
+  const Heights heights(F, n, m, ref, n_samples, run);
   if (heights.n == 0) return {0.0, 0.0, 0};
   const Body body{heights.columns.data(), heights.n, m, heights.stride};
   const Choice choice(heights.shares);
@@ -263,7 +251,7 @@ HVEstimate hv_approx(const double* F, size_t n, size_t m, const double* ref, uin
   const auto evaluate = [&](size_t stream, const Coordinates& at, PolarScratch& scratch,
                             double* value) {
     if (plan.cube) {
-      through_face(body, {plan.faces[stream], plan.bend, false}, at, run, scratch, value);
+      through_face(body, {plan.faces[stream], plan.bend}, at, run, scratch, value);
       return;
     }
     scratch.chosen.resize(at.count);

@@ -25,4 +25,19 @@ struct HVEstimate {
 HVEstimate hv_approx(const double* F, std::size_t n, std::size_t m, const double* ref,
                      std::uint64_t n_samples, double rel_tol, std::uint64_t seed, const Run& run);
 
+// out[i] = the volume that row i of F covers alone, or that row i of C (c, m) would add to F, and its
+// standard error; n_samples for each, rounded down to 32 times a power of two, at least 32. Both as
+// in hypervolume.hpp, where they are exact. Returns the samples taken for each.
+// What a row adds is cut into cells by the boxes in it (own_part.hpp); cells that are left uncut
+// are sampled, along lines from the corner that is dominated last to the first box.
+// O(n_samples * n * m) at most for each row, and n^2 m for the boxes that matter.
+std::uint64_t hv_approx_contributions(const double* F, std::size_t n, std::size_t m,
+                                      const double* ref, bool ignore_dominated,
+                                      std::uint64_t n_samples, std::uint64_t seed, const Run& run,
+                                      double* value, double* stderr_);
+std::uint64_t hv_approx_improvement(const double* C, std::size_t c, const double* F, std::size_t n,
+                                    std::size_t m, const double* ref, std::uint64_t n_samples,
+                                    std::uint64_t seed, const Run& run, double* value,
+                                    double* stderr_);
+
 }  // namespace lamoo

@@ -87,6 +87,17 @@ LAMOO_API lamoo_status lamoo_hv_approx(const double* F, size_t n, size_t m, cons
                              uint64_t n_samples, double rel_tol, uint64_t seed, const lamoo_run* run,
                              double* value, double* stderr_, uint64_t* n_used);
 
+/* The same for contributions (ignore_dominated as above) and improvement: n_samples for each row.
+ * value, stderr_ (n,) or (c,); n_used: one number. */
+LAMOO_API lamoo_status lamoo_hv_approx_contributions(
+    const double* F, size_t n, size_t m, const double* ref, int ignore_dominated,
+    uint64_t n_samples, uint64_t seed, const lamoo_run* run, double* value, double* stderr_,
+    uint64_t* n_used);
+LAMOO_API lamoo_status lamoo_hv_approx_improvement(
+    const double* C, size_t c, const double* F, size_t n, size_t m, const double* ref,
+    uint64_t n_samples, uint64_t seed, const lamoo_run* run, double* value, double* stderr_,
+    uint64_t* n_used);
+
 /* ---- dominance: a dominates b when a <= b everywhere and a < b somewhere ---- */
 
 /* out[i] = 1 when no row dominates row i; of equal rows only the first is kept unless

@@ -46,6 +46,8 @@ typedef struct lamoo_api {
   LAMOO_FIELD(crowding_distance);
   LAMOO_FIELD(hv_least_contributor);
   LAMOO_FIELD(hv_subset_selection);
+  LAMOO_FIELD(hv_approx_contributions);
+  LAMOO_FIELD(hv_approx_improvement);
 } lamoo_api;
 
 #ifdef __cplusplus

@@ -20,4 +20,6 @@ void through_boxes(const Body& body, const double* inverse, const std::uint32_t*
   LAMOO_DISPATCH(through_boxes)(body, inverse, chosen, at, run, scratch, value, reach, y);
 }
 
+double depth(const Body& body, const double* y) { return LAMOO_DISPATCH(depth)(body, y); }
+
 }  // namespace lamoo

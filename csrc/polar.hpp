@@ -24,7 +24,6 @@ constexpr std::size_t padding = 8;
 struct CubeFace {
   std::size_t face;
   double bend;
-  bool inward;  // y = x rather than 1 / x, and reach becomes 1 / max(reach, 1)
 };
 
 // Coordinates of directions: coordinate d of direction p is bits[d * count + p], a fraction of 2^64.
@@ -53,5 +52,8 @@ void through_face(const Body& body, const CubeFace& face, const Coordinates& at,
 void through_boxes(const Body& body, const double* inverse, const std::uint32_t* chosen,
                    const Coordinates& at, const Run& run, PolarScratch& scratch, double* value,
                    double* reach, double* y);
+
+// 1 / max(1, reach) of one direction y (m,): the rows go through the lanes.
+double depth(const Body& body, const double* y);
 
 }  // namespace lamoo

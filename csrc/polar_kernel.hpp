@@ -308,18 +308,16 @@ void through_face(const Body& body, const CubeFace& face, const Coordinates& at,
     for (size_t p = 0; p < count; p += 8) {
       const Eight u = uniform(at, d, p);
       const Eight divisor = bend + straight * u;
-      store(face.inward ? u / divisor : divisor / u, column + p);
+      store(divisor / u, column + p);
       store(load(value + p) * divisor, value + p);
     }
   }
   reaches(body, count, run, scratch);
   // dx/du is the product of bend / divisor^2.
-  const Eight one = all(1.0), bends = power(bend, m - 1);
+  const Eight bends = power(bend, m - 1);
   for (size_t p = 0; p < count; p += 8) {
-    const Eight reach = load(scratch.reach.data() + p);
-    const Eight r = face.inward ? one / max(reach, one) : reach;
     const Eight divisors = load(value + p);
-    store(power(r, m) * (bends / (divisors * divisors)), value + p);
+    store(power(load(scratch.reach.data() + p), m) * (bends / (divisors * divisors)), value + p);
   }
 }
 
@@ -379,6 +377,19 @@ void through_boxes(const Body& body, const double* inverse, const std::uint32_t*
       if (reach != nullptr) store(best[s], reach + p + 8 * s);
     }
   }
+}
+
+double depth(const Body& body, const double* y) {
+  Eight farthest = all(1.0);
+  for (size_t i = 0; i < body.n; i += 8) {
+    Eight t = load(body.columns + i) * all(y[0]);
+    for (size_t j = 1; j < body.m; ++j) {
+      if (above(t, farthest) == 0) break;
+      t = min(load(body.columns + j * body.stride + i) * all(y[j]), t);
+    }
+    farthest = max(t, farthest);
+  }
+  return 1.0 / largest(farthest);
 }
 
 }  // namespace LAMOO_LEVEL

@@ -136,7 +136,16 @@ void volumes(const Case& c, Random& random) {
                         run, &value, &error, &used) == LAMOO_OK,
         "status", c);
 
+  Values own(c.n, -1.0), own_error(c.n, -1.0), added(middle, -1.0), added_error(middle, -1.0);
+  check(lamoo_hv_approx_contributions(F, c.n, c.m, ref, 1, 64, 3, run, own.data(),
+                                      own_error.data(), &used) == LAMOO_OK &&
+            lamoo_hv_approx_improvement(F, middle, F + middle * c.m, c.n - middle, c.m, ref, 64, 3,
+                                        run, added.data(), added_error.data(), &used) == LAMOO_OK,
+        "status", c);
+
   if (!c.trusted) return;
+  for (size_t i = 0; i < c.n; ++i) check(own[i] >= 0.0 && own_error[i] >= 0.0, "own >= 0", c);
+  for (size_t i = 0; i < middle; ++i) check(added[i] >= 0.0, "added >= 0", c);
   check(volume >= 0.0 && parts[0] >= 0.0 && parts[2] >= 0.0, "volume >= 0", c);
   check(parts[1] == 0.0, "volume of no row", c);
   check(value >= 0.0, "estimate >= 0", c);
@@ -156,6 +165,9 @@ void volumes(const Case& c, Random& random) {
   }
   check(sum <= volume * more, "contributions <= volume", c);
   for (double x : gain) check(x <= parts[0] * more, "improvement <= volume of candidates", c);
+  for (size_t i = 0; i < c.n; ++i)
+    check(own_error[i] > 0.0 || std::fabs(own[i] - front[i]) <= 1e-11 * front[i],
+          "own part without error is exact", c);
 }
 
 void indicators(const Case& c, Random& random) {

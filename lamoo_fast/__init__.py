@@ -22,6 +22,7 @@ from pathlib import Path as _FilePath
 
 from lamoo_fast.kernels import (
     HVEstimate,
+    HVEstimates,
     ParetoArchive,
     crowding_distance,
     dominance_count,
@@ -29,6 +30,8 @@ from lamoo_fast.kernels import (
     epsilon_mult,
     filter_dominated,
     hv_approx,
+    hv_approx_contributions,
+    hv_approx_improvement,
     hv_contributions,
     hv_improvement,
     hv_least_contributor,
@@ -86,6 +89,7 @@ __all__ = [
     "Float",
     "Greedy",
     "HVEstimate",
+    "HVEstimates",
     "Integer",
     "LaMOO",
     "Leaf",
@@ -108,6 +112,8 @@ __all__ = [
     "filter_dominated",
     "get_include",
     "hv_approx",
+    "hv_approx_contributions",
+    "hv_approx_improvement",
     "hv_contributions",
     "hv_improvement",
     "hv_least_contributor",

@@ -27,6 +27,12 @@ KERNELS = {
         F, len(F) // 2 if hasattr(F, "__len__") else 0, ref, **kw
     ),
     "hv_approx": lambda F, ref, **kw: k.hv_approx(F, ref, n_samples=2**10, seed=1, **kw),
+    "hv_approx_contributions": lambda F, ref, **kw: k.hv_approx_contributions(
+        F, ref, n_samples=2**7, seed=1, **kw
+    ),
+    "hv_approx_improvement": lambda F, ref, **kw: k.hv_approx_improvement(
+        F[::2], F[1::2], ref, n_samples=2**7, seed=1, **kw
+    ),
     "is_nondominated": lambda F, ref, **kw: k.is_nondominated(F, **kw),
     "is_nondominated_weakly": lambda F, ref, **kw: k.is_nondominated(F, keep_weakly=True, **kw),
     "filter_dominated": lambda F, ref, **kw: k.filter_dominated(F, **kw),
@@ -45,6 +51,8 @@ THREADED = [
     "hv_least_contributor",
     "hv_subset_selection",
     "hv_approx",
+    "hv_approx_contributions",
+    "hv_approx_improvement",
     "is_nondominated",
     "is_nondominated_weakly",
     "filter_dominated",

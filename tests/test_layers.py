@@ -86,7 +86,7 @@ def test_files_are_short():
         file
         for folder in ("csrc", "lamoo_fast", "tests", "bench")
         for file in (ROOT_SOURCES / folder).rglob("*")
-        if file.suffix in {".py", ".pyx", ".pxd", ".pyi", ".cpp", ".hpp", ".h"}
+        if file.suffix in {".py", ".pyx", ".pxi", ".pxd", ".pyi", ".cpp", ".hpp", ".h"}
         and file.name != "_core.cpp"
     ]
     assert len(files) > 20

@@ -15,7 +15,13 @@ except ImportError as error:
         "(building from source needs a C++17 compiler)"
     ) from error
 
-from lamoo_fast.kernels.approx import HVEstimate, hv_approx
+from lamoo_fast.kernels.approx import (
+    HVEstimate,
+    HVEstimates,
+    hv_approx,
+    hv_approx_contributions,
+    hv_approx_improvement,
+)
 from lamoo_fast.kernels.archive import ParetoArchive
 from lamoo_fast.kernels.hypervolume import (
     hv_contributions,
@@ -56,6 +62,7 @@ def simd_level() -> str:
 
 __all__ = [
     "HVEstimate",
+    "HVEstimates",
     "ParetoArchive",
     "crowding_distance",
     "dominance_count",
@@ -63,6 +70,8 @@ __all__ = [
     "epsilon_mult",
     "filter_dominated",
     "hv_approx",
+    "hv_approx_contributions",
+    "hv_approx_improvement",
     "hv_contributions",
     "hv_improvement",
     "hv_least_contributor",

@@ -33,6 +33,14 @@ cdef int lamoo_hv_subset_selection(const double* F, size_t n, size_t m, const do
 cdef int lamoo_hv_approx(const double* F, size_t n, size_t m, const double* ref,
                          uint64_t n_samples, double rel_tol, uint64_t seed, const lamoo_run* run,
                          double* value, double* stderr_, uint64_t* n_used) noexcept nogil
+cdef int lamoo_hv_approx_contributions(const double* F, size_t n, size_t m, const double* ref,
+                                       int ignore_dominated, uint64_t n_samples, uint64_t seed,
+                                       const lamoo_run* run, double* value, double* stderr_,
+                                       uint64_t* n_used) noexcept nogil
+cdef int lamoo_hv_approx_improvement(const double* C, size_t c, const double* F, size_t n,
+                                     size_t m, const double* ref, uint64_t n_samples,
+                                     uint64_t seed, const lamoo_run* run, double* value,
+                                     double* stderr_, uint64_t* n_used) noexcept nogil
 cdef int lamoo_is_nondominated(const double* F, size_t n, size_t m, int keep_weakly,
                                const lamoo_run* run, uint8_t* out) noexcept nogil
 cdef int lamoo_pareto_rank(const double* F, size_t n, size_t m, size_t max_fronts,

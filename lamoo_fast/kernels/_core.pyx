@@ -37,9 +37,6 @@ cdef extern from "lamoo_fast.h" nogil:
         const double*, size_t, size_t, const double*, const lamoo_run*, size_t*)
     int c_hv_subset_selection "lamoo_hv_subset_selection"(
         const double*, size_t, size_t, const double*, size_t, const lamoo_run*, size_t*)
-    int c_hv_approx "lamoo_hv_approx"(
-        const double*, size_t, size_t, const double*, uint64_t, double, uint64_t,
-        const lamoo_run*, double*, double*, uint64_t*)
     int c_is_nondominated "lamoo_is_nondominated"(
         const double*, size_t, size_t, int, const lamoo_run*, uint8_t*)
     int c_pareto_rank "lamoo_pareto_rank"(
@@ -167,12 +164,6 @@ cdef int lamoo_hv_subset_selection(const double* F, size_t n, size_t m, const do
     return c_hv_subset_selection(F, n, m, ref, k, run, out)
 
 
-cdef int lamoo_hv_approx(const double* F, size_t n, size_t m, const double* ref,
-                         uint64_t n_samples, double rel_tol, uint64_t seed, const lamoo_run* run,
-                         double* value, double* stderr_, uint64_t* n_used) noexcept nogil:
-    return c_hv_approx(F, n, m, ref, n_samples, rel_tol, seed, run, value, stderr_, n_used)
-
-
 cdef int lamoo_is_nondominated(const double* F, size_t n, size_t m, int keep_weakly,
                                const lamoo_run* run, uint8_t* out) noexcept nogil:
     return c_is_nondominated(F, n, m, keep_weakly, run, out)
@@ -209,6 +200,8 @@ ABI_VERSION = LAMOO_FAST_ABI_VERSION
 
 
 # ---- for Python (_core.pyi) ----
+
+include "_approx.pxi"
 
 def simd_level():
     return lamoo_simd_level().decode()
@@ -327,19 +320,6 @@ def hv_subset_selection(F, size_t k, ref, int n_threads):
         status = c_hv_subset_selection(rows.data, rows.n, rows.m, corner.data, k, &run, data)
     check(status)
     return out.astype(np.intp)
-
-
-def hv_approx(F, ref, uint64_t n_samples, double rel_tol, uint64_t seed, int n_threads):
-    cdef Rows rows = rows_of(F), corner = rows_of(ref)
-    cdef double value = 0.0, stderr_ = 0.0
-    cdef uint64_t n_used = 0
-    cdef int status
-    cdef lamoo_run run = run_on(n_threads)
-    with nogil:
-        status = c_hv_approx(rows.data, rows.n, rows.m, corner.data, n_samples, rel_tol, seed,
-                             &run, &value, &stderr_, &n_used)
-    check(status)
-    return value, stderr_, n_used
 
 
 def is_nondominated(F, bint keep_weakly, int n_threads):
