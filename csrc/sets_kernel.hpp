@@ -126,7 +126,7 @@ class Table {
     if (x_.size() >= d * capacity) return;
     x_.resize(d * capacity);
     below_.resize(d * capacity);
-    above_.resize(d * capacity);
+    up_to_.resize(d * capacity);
     rank_.resize(d * capacity);
     order_.resize(d * capacity);
   }
@@ -135,35 +135,36 @@ class Table {
   // one after the other.
   template <class Next>
   void fill(size_t j, Next next) {
-    const size_t from = j * capacity;
+    // Pointers of its own: a byte may be stored anywhere, for all that the compiler knows.
+    double* const columns = x_.data() + j * capacity;
+    Set<W>* const below = below_.data() + j * capacity;
+    Set<W>* const up_to = up_to_.data() + j * capacity;
+    unsigned char* const order = order_.data() + j * capacity;
+    unsigned char* const rank = rank_.data() + j * capacity;
     Set<W> seen, lower;
     double last = 0.0;
-    for (size_t r = 0; r < size_; ++r) {
+    size_t equals = 0;  // the place of the first of equal points
+    for (size_t r = 0, size = size_; r < size; ++r) {
       const auto [p, x] = next();
-      if (x != last) lower = seen;
+      if (x != last) {
+        lower = seen;
+        equals = r;
+      }
       last = x;
-      x_[from + p] = x;
-      below_[from + p] = lower;
-      rank_[from + p] = static_cast<unsigned char>(r);
-      order_[from + r] = static_cast<unsigned char>(p);
+      columns[p] = x;
+      below[p] = lower;
+      rank[p] = static_cast<unsigned char>(r);
+      order[r] = static_cast<unsigned char>(p);
       insert(seen, p);
-    }
-    Set<W> higher;
-    seen = {};
-    for (size_t r = size_; r-- > 0;) {
-      const size_t p = order_[from + r];
-      if (x_[from + p] != last) higher = seen;
-      last = x_[from + p];
-      above_[from + p] = higher;
-      insert(seen, p);
+      for (size_t t = equals; t <= r; ++t) up_to[order[t]] = seen;
     }
   }
 
   size_t size() const { return size_; }
   const double* column(size_t j) const { return x_.data() + j * capacity; }
-  // below(j)[p], above(j)[p]: the points strictly below, above point p in objective j.
+  // below(j)[p], up_to(j)[p]: the points strictly below point p in objective j, and those not above.
   const Set<W>* below(size_t j) const { return below_.data() + j * capacity; }
-  const Set<W>* above(size_t j) const { return above_.data() + j * capacity; }
+  const Set<W>* up_to(size_t j) const { return up_to_.data() + j * capacity; }
   // The points in ascending order, and the place of each in it.
   const unsigned char* order(size_t j) const { return order_.data() + j * capacity; }
   const unsigned char* rank(size_t j) const { return rank_.data() + j * capacity; }
@@ -171,7 +172,7 @@ class Table {
  private:
   size_t size_ = 0;
   std::vector<double> x_;
-  std::vector<Set<W>> below_, above_;
+  std::vector<Set<W>> below_, up_to_;
   std::vector<unsigned char> order_, rank_;
 };
 
@@ -194,16 +195,21 @@ class Gather {
     const auto* rank = from.rank(j);
     const auto* order = from.order(j);
     const double* x = from.column(j);
-    for (const uint32_t p : points) ranks_[rank[p] / word_bits] |= bit(rank[p] % word_bits);
-    size_t w = 0;
+    const uint32_t* const number = number_.data();
+    uint64_t* const ranks = ranks_.data();
+    for (const uint32_t p : points) ranks[rank[p] / word_bits] |= bit(rank[p] % word_bits);
+    size_t first = 0;  // the number of the first place of the word
+    const uint64_t* next = ranks;
+    uint64_t word = *next;
     Set<W> limits;
-    to.fill(i, [&] {
-      while (ranks_[w] == 0) ++w;
-      const size_t p = order[w * word_bits + lowest_bit(ranks_[w])];
-      ranks_[w] &= ranks_[w] - 1;
-      if (x[p] > lo) insert(limits, number_[p]);
-      return std::pair<size_t, double>(number_[p], x[p]);
+    to.fill(i, [=, &limits]() mutable {
+      for (; word == 0; first += word_bits) word = *++next;
+      const size_t p = order[first + lowest_bit(word)];
+      word &= word - 1;
+      if (x[p] > lo) insert(limits, number[p]);
+      return std::pair<size_t, double>(number[p], x[p]);
     });
+    std::fill(ranks_.begin(), ranks_.end(), 0);
     return limits;
   }
 

@@ -125,7 +125,7 @@ double Cells<W>::volume(size_t level, size_t d, Set<W> alive, double enough) {
       total += factor * volume(level + 1, d, left, rest_of(enough, total, factor));
       if (total > enough) return total;
       side.lo = x;
-      side.limits = side.limits & table_->above(side.objective)[pivot];
+      side.limits = side.limits.without(table_->up_to(side.objective)[pivot]);
     }
   }
 }

@@ -103,7 +103,7 @@ inline double Uncovered::in_word(const double* lo, const double* hi, size_t end,
   for (size_t j = 0; j < d; ++j) {
     Set<1> limits;
     if (at != none)
-      limits = table.above(j)[at];
+      limits = alive.without(table.up_to(j)[at]);
     else
       for (size_t p = 0; p < end; p += 8)
         limits.words[0] |= uint64_t{above8(table.column(j) + p, lo[j])} << p;
@@ -225,25 +225,28 @@ inline void keep_united(uint64_t* set, const uint64_t* const* rows, size_t words
 // points are mostly in ascending order of an objective that the cell does not have, so the last
 // ones dominate most.
 inline void Uncovered::drop_dominated(Cell& cell) {
-  const size_t d = points_->objectives();
+  const PointSets& points = *points_;
+  const size_t d = points.objectives(), words = words_;
   uint64_t* const alive = cell.alive.data();
-  for (size_t w = words_; w-- > 0;) {
+  const uint64_t* const limits = cell.limits.data();
+  const uint64_t** const rows = rows_.data();
+  for (size_t w = words; w-- > 0;) {
     for (uint64_t left = alive[w]; left != 0;) {
       const unsigned at = highest_bit(left);
       const size_t p = w * word_bits + at;
       size_t count = 0;
       for (size_t j = 0; j < d; ++j) {
-        rows_[count] = points_->below(j, p);
-        count += cell.limits[j * words_ + w] >> at & 1;
+        rows[count] = points.below(j, p);
+        count += limits[j * words + w] >> at & 1;
       }
       switch (count) {
-        case 2: keep_united<2>(alive, rows_.data(), words_); break;
-        case 3: keep_united<3>(alive, rows_.data(), words_); break;
-        case 4: keep_united<4>(alive, rows_.data(), words_); break;
+        case 2: keep_united<2>(alive, rows, words); break;
+        case 3: keep_united<3>(alive, rows, words); break;
+        case 4: keep_united<4>(alive, rows, words); break;
         default:
-          for (size_t v = 0; v < words_; v += 4) {
+          for (size_t v = 0; v < words; v += 4) {
             Four kept{};
-            for (size_t i = 0; i < count; ++i) kept = kept | Four::load(rows_[i] + v);
+            for (size_t i = 0; i < count; ++i) kept = kept | Four::load(rows[i] + v);
             (kept & Four::load(alive + v)).store(alive + v);
           }
       }
