@@ -238,6 +238,7 @@ HVEstimate hv_approx(const double* F, size_t n, size_t m, const double* ref, uin
   if (m == 1) return {hypervolume(F, n, m, ref, run), 0.0, 0};
   const Heights heights(F, n, m, ref, n_samples, run);
   if (heights.n == 0) return {0.0, 0.0, 0};
+  if (heights.n == 1) return {heights.scale.times(1.0), 0.0, n_samples};
   const Body body{heights.columns.data(), heights.n, m, heights.stride};
   const Choice choice(heights.shares);
   size_t period = 1;
@@ -285,7 +286,7 @@ HVEstimate hv_approx(const double* F, size_t n, size_t m, const double* ref, uin
     std::vector<double> means(r, 0.0);
     for (size_t i = 0; i < r; ++i)
       for (size_t f = 0; f < streams; ++f) means[i] += factor * all.mean(f, i);
-    const Summary found = summary(means);
+    const Summary found = summary(means, taken * r);
     if (taken < most && found.stderr_ > rel_tol * found.mean) continue;
     const uint64_t used = taken == most ? n_samples : taken * r;
     if (found.mean == 0.0) return {0.0, 0.0, used};

@@ -54,7 +54,7 @@ class Additions {
     const OwnPart part(point, ref_.data(), std::move(corners), m_, static_cast<size_t>(cells));
     Summary found{part.exact(), 0.0};
     if (part.unknown() > 0.0) {
-      found = summary(means(part, i, run));
+      found = summary(means(part, i, run), samples());
       found.mean = part.exact() + part.unknown() * found.mean;
       found.stderr_ *= part.unknown();
     }
