@@ -9,18 +9,24 @@
 
 namespace lamoo {
 
-Archive::Archive(std::size_t m, const double* ref) : m_(m), ref_(ref, ref + m), blocks_(m), best_(m, std::numeric_limits<double>::infinity()) {}
+Archive::Archive(std::size_t m, const double* ref)
+    : m_(m),
+      ref_(ref, ref + m),
+      blocks_(m),
+      best_(m, std::numeric_limits<double>::infinity()) {}
 
-void Archive::add(const double* F, std::size_t n, std::uint8_t* accepted) {
-  // All memory first: nothing below throws.
+void Archive::add(const double* F, std::size_t n, const Run& run, std::uint8_t* accepted) {
+  // All memory first: nothing below throws but Interrupted.
   if (m_ <= 2)
     steps_.reserve(n);
   else
     blocks_.reserve(n);
-  const bool with_volume = asked_ && volume_known_ && (n == 1 || n <= size() / 8);
+  // Gains of some rows cost less than the volume anew.
+  const bool with_volume = asked_ && volume_known_ && (n == 1 || n <= size() / 32);
   for (std::size_t i = 0; i < n; ++i) {
+    if (i % 64 == 0) run.check();
     const double* x = F + i * m_;
-    accepted[i] = !best_covers(x) && (m_ <= 2 ? add_step(x) : add_row(x, with_volume));
+    accepted[i] = !best_covers(x) && (m_ <= 2 ? add_step(x) : add_row(x, with_volume, run));
     if (!accepted[i]) continue;
     asked_ = false;
     double worth = 1.0;
@@ -47,7 +53,7 @@ bool Archive::add_step(const double* x) {
   });
 }
 
-bool Archive::add_row(const double* x, bool with_volume) {
+bool Archive::add_row(const double* x, bool with_volume, const Run& run) {
   if (blocks_.covers(x)) return false;
   volume_known_ = volume_known_ && with_volume;
   if (volume_known_) {
@@ -55,9 +61,11 @@ bool Archive::add_row(const double* x, bool with_volume) {
       std::vector<double> rows(size() * m_);
       blocks_.copy(rows.data());
       double gain = 0.0;
-      hv_improvement(x, 1, rows.data(), size(), m_, ref_.data(), Run(), &gain);
+      hv_improvement(x, 1, rows.data(), size(), m_, ref_.data(), run.on_threads(1), &gain);
       volume_.add(gain);
     } catch (const std::bad_alloc&) {
+      volume_known_ = false;
+    } catch (const TooLong&) {
       volume_known_ = false;
     }
   }
@@ -75,7 +83,7 @@ void Archive::keep(const std::uint8_t* keep) {
     }
   Archive left(m_, ref_.data());
   std::vector<std::uint8_t> accepted(kept);
-  left.add(rows.data(), kept, accepted.data());
+  left.add(rows.data(), kept, Run(), accepted.data());
   *this = std::move(left);
 }
 

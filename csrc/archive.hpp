@@ -16,9 +16,10 @@ class Archive {
   Archive(std::size_t m, const double* ref);
 
   // Rows of F (n, m) one after the other; accepted[i] = 1 when row i was neither dominated by nor
-  // equal to a member at its turn. If this throws, the archive is as before.
+  // equal to a member at its turn. If this throws, the archive is as before; but if interrupted,
+  // it holds the rows up to there.
   // A row costs about O(log k) at k members for m <= 2, O(k m / 32) above.
-  void add(const double* F, std::size_t n, std::uint8_t* accepted);
+  void add(const double* F, std::size_t n, const Run& run, std::uint8_t* accepted);
 
   // Members whose entry in keep is 0 leave; in the order of front(). If this throws, the archive is
   // as before.
@@ -45,7 +46,7 @@ class Archive {
 
   bool best_covers(const double* x) const;
   bool add_step(const double* x);
-  bool add_row(const double* x, bool with_volume);
+  bool add_row(const double* x, bool with_volume, const Run& run);
 
   std::size_t m_;
   std::vector<double> ref_;

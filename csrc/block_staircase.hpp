@@ -21,8 +21,8 @@ class BlockStaircase {
 
   // After this, n points can be inserted without a throw.
   void reserve(std::size_t n) {
-    // A block that was split has to take `most / 2` steps before it is again.
-    const std::size_t new_blocks = n / (most / 2) + 2;
+    // Each block may be full. One that was split has to take `most / 2` steps before it is again.
+    const std::size_t new_blocks = std::min(n, blocks_.size() + n / (most / 2)) + 1;
     grow(starts_, starts_.size() + new_blocks);
     grow(blocks_, blocks_.size() + new_blocks);
     spare_.reserve(new_blocks);

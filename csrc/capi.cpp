@@ -30,6 +30,8 @@ lamoo_status guarded(Body body) noexcept {
     return LAMOO_NO_MEMORY;
   } catch (const lamoo::Interrupted&) {
     return LAMOO_INTERRUPTED;
+  } catch (const lamoo::TooManyRows&) {
+    return LAMOO_TOO_MANY_ROWS;
   } catch (const lamoo::TooLong&) {
     return LAMOO_TOO_LONG;
   } catch (...) {
@@ -142,8 +144,8 @@ lamoo_status lamoo_archive_new(size_t m, const double* ref, lamoo_archive** out)
 void lamoo_archive_free(lamoo_archive* archive) { delete archive; }
 
 lamoo_status lamoo_archive_add(lamoo_archive* archive, const double* F, size_t n,
-                               uint8_t* accepted) {
-  return guarded([=] { archive->archive.add(F, n, accepted); });
+                               const lamoo_run* run, uint8_t* accepted) {
+  return guarded([=] { archive->archive.add(F, n, lamoo::Run(run), accepted); });
 }
 
 size_t lamoo_archive_size(const lamoo_archive* archive) { return archive->archive.size(); }

@@ -54,13 +54,29 @@ void distances_mult(const double* columns, std::size_t n, std::size_t m, const d
 
 void distances_plus(const double* columns, std::size_t n, std::size_t m, const double* R,
                     std::size_t k, double* out) {
-  const auto square = [](double x, double r) {
-    const double d = x > r ? x - r : 0.0;
-    return d * d;
-  };
-  for (std::size_t i = 0; i < k; ++i)
-    out[i] = std::sqrt(least_distance(columns, n, m, R + i * m, square,
-                                      [](double a, double b) { return a + b; }));
+  constexpr double least_safe = 1e-280, most_safe = 1e300;
+  const auto shortfall = [](double x, double r) { return x > r ? x - r : 0.0; };
+  const auto larger = [](double a, double b) { return a < b ? b : a; };
+  for (std::size_t i = 0; i < k; ++i) {
+    const double* r = R + i * m;
+    const auto norm = [&](double unit) {
+      const auto square = [=](double a, double b) {
+        const double d = shortfall(a, b) * unit;
+        return d * d;
+      };
+      return least_distance(columns, n, m, r, square, [](double a, double b) { return a + b; });
+    };
+    const double squares = norm(1.0);
+    if (least_safe < squares && squares < most_safe) {
+      out[i] = std::sqrt(squares);
+      continue;
+    }
+    // No row may be short, or squares underflowed or overflowed: in a unit near the distance.
+    out[i] = least_distance(columns, n, m, r, shortfall, larger);
+    if (!(0.0 < out[i] && out[i] < std::numeric_limits<double>::infinity())) continue;
+    const double unit = std::ldexp(1.0, std::min(-std::ilogb(out[i]), 1000));
+    out[i] = std::sqrt(norm(unit)) / unit;
+  }
 }
 
 }  // namespace LAMOO_LEVEL

@@ -7,6 +7,7 @@
 
 #include "parallel.hpp"
 #include "sorting.hpp"
+#include "within.hpp"
 
 #define LAMOO_KERNEL_FILE "indicator_kernel.hpp"
 #include "foreach_level.hpp"
@@ -14,33 +15,19 @@
 namespace lamoo {
 namespace {
 
-// A power of two that keeps squares of differences of such numbers from overflow and underflow.
-double scale_for_squares(const double* F, std::size_t n, const double* R, std::size_t k) {
-  double most = 0.0;
-  for (std::size_t i = 0; i < n; ++i) most = std::max(most, std::fabs(F[i]));
-  for (std::size_t i = 0; i < k; ++i) most = std::max(most, std::fabs(R[i]));
-  if ((1e-100 < most && most < 1e100) || !(most > 0.0) || std::isinf(most)) return 1.0;
-  return std::ldexp(1.0, std::clamp(-std::ilogb(most), -1000, 1000));
-}
+constexpr double infinity = std::numeric_limits<double>::infinity();
 
 }  // namespace
 
 double indicator(Indicator which, const double* F, std::size_t n, const double* R, std::size_t k,
                  std::size_t m, const std::uint8_t* inverse, const Run& run) {
-  const bool squares = which == Indicator::igd_plus;
-  const double scale = squares ? scale_for_squares(F, n * m, R, k * m) : 1.0;
   // Columns of F, filled up with its first row.
   constexpr std::size_t lanes = 16, chunk = 16, few = 200000;
   const std::size_t padded = (n + lanes - 1) / lanes * lanes;
-  std::vector<double> columns(padded * m), scaled;
+  std::vector<double> columns(padded * m);
   for (std::size_t j = 0; j < m; ++j)
     for (std::size_t i = 0; i < padded; ++i)
-      columns[j * padded + i] = F[(i < n ? i : 0) * m + j] * scale;
-  if (scale != 1.0) {
-    scaled.assign(R, R + k * m);
-    for (double& x : scaled) x *= scale;
-    R = scaled.data();
-  }
+      columns[j * padded + i] = F[(i < n ? i : 0) * m + j];
 
   std::vector<double> distance(k);
   const int threads = k * n < few ? 1 : run.n_threads();
@@ -57,16 +44,18 @@ double indicator(Indicator which, const double* F, std::size_t n, const double* 
         LAMOO_DISPATCH(distances_plus)(columns.data(), padded, m, rows, size, out);
     };
   });
-  if (!squares) return *std::max_element(distance.begin(), distance.end());
-  double mean = 0.0;
-  for (const double d : distance) mean += d / static_cast<double>(k);
-  return mean / scale;
+  const double most = *std::max_element(distance.begin(), distance.end());
+  if (which != Indicator::igd_plus || !(0.0 < most && most < infinity)) return most;
+  double sum = 0.0;
+  for (const double d : distance) sum += d / most;  // which neither overflows nor underflows
+  return sum / static_cast<double>(k) * most;
 }
 
 void crowding_distance(const double* F, std::size_t n, std::size_t m, const std::int64_t* front,
                        const Run& run, double* out) {
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  check_row_count(n);
+  checked_row_count(n);
+  // Differences must not overflow; halves of the least numbers would be 0.
+  const double unit = all_within(F, n * m, std::numeric_limits<double>::max() / 2) ? 1.0 : 0.5;
   const auto front_of = [=](Index i) {
     return front != nullptr ? static_cast<std::size_t>(front[i]) : std::size_t{0};
   };
@@ -85,7 +74,7 @@ void crowding_distance(const double* F, std::size_t n, std::size_t m, const std:
   std::fill(out, out + n, 0.0);
   for (std::size_t j = 0; j < m; ++j) {
     run.check();
-    const auto half = [=](Index i) { return F[i * m + j] / 2; };  // differences don't overflow
+    const auto at = [=](Index i) { return F[i * m + j] * unit; };
     for (std::size_t i = 0; i < n; ++i)
       records[i] = {order_key(F[i * m + j]), 0, static_cast<Index>(i)};
     sorter.sort(records.data(), records.data() + n);
@@ -98,7 +87,7 @@ void crowding_distance(const double* F, std::size_t n, std::size_t m, const std:
         end.first = i;
         end.any = true;
       } else {
-        const double distance = half(i) - half(end.last);
+        const double distance = at(i) - at(end.last);
         gap[i] += distance;
         gap[end.last] += distance;
       }
@@ -106,7 +95,7 @@ void crowding_distance(const double* F, std::size_t n, std::size_t m, const std:
     }
     for (std::size_t i = 0; i < n; ++i) {
       const Ends& end = ends[front_of(static_cast<Index>(i))];
-      const double range = half(end.last) - half(end.first);
+      const double range = at(end.last) - at(end.first);
       if (range > 0.0)
         out[i] += i == end.first || i == end.last ? infinity : gap[i] / range;
     }

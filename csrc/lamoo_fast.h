@@ -34,7 +34,8 @@ typedef enum lamoo_status {
   LAMOO_NO_MEMORY = 1,    /* out of memory; nothing was changed */
   LAMOO_UNEXPECTED = 2,   /* any other C++ exception: a defect in this library */
   LAMOO_INTERRUPTED = 3,  /* the callback of lamoo_run said so; out is unspecified */
-  LAMOO_TOO_LONG = 4      /* an exact volume of so many points would take days; out is unspecified */
+  LAMOO_TOO_LONG = 4,     /* an exact volume of so many points would take days; out is unspecified */
+  LAMOO_TOO_MANY_ROWS = 5 /* more than 2^32 - 1 in one argument */
 } lamoo_status;
 
 /* How a call runs. NULL instead of one: one thread, not to be interrupted. */
@@ -107,7 +108,7 @@ LAMOO_API lamoo_status lamoo_is_nondominated(const double* F, size_t n, size_t m
 
 /* out[i] = 0 for the front, 1 for the front of the rest, ... Equal rows share a rank. Only the first
  * max_fronts fronts are told apart, and only as many as it takes to hold min_points rows: all other
- * rows get the number of the fronts that are. SIZE_MAX for both: all fronts. out (n,) */
+ * rows get the number of the fronts that are. Both >= 1; SIZE_MAX for both: all fronts. out (n,) */
 LAMOO_API lamoo_status lamoo_pareto_rank(const double* F, size_t n, size_t m, size_t max_fronts,
                                          size_t min_points, const lamoo_run* run, int64_t* out);
 
@@ -143,9 +144,10 @@ LAMOO_API lamoo_status lamoo_archive_new(size_t m, const double* ref, lamoo_arch
 LAMOO_API void lamoo_archive_free(lamoo_archive* archive);
 
 /* Rows one after the other; accepted[i] = 1 when row i was neither dominated by nor equal to a
- * member at its turn. On LAMOO_NO_MEMORY the archive is as before the call. accepted (n,) */
+ * member at its turn. On LAMOO_NO_MEMORY the archive is as before the call, on LAMOO_INTERRUPTED it
+ * holds the rows up to there. accepted (n,) */
 LAMOO_API lamoo_status lamoo_archive_add(lamoo_archive* archive, const double* F, size_t n,
-                               uint8_t* accepted);
+                               const lamoo_run* run, uint8_t* accepted);
 LAMOO_API size_t lamoo_archive_size(const lamoo_archive* archive);
 /* Members in lexicographic order. out (size, m) */
 LAMOO_API lamoo_status lamoo_archive_front(const lamoo_archive* archive, double* out);

@@ -24,8 +24,9 @@ MemberBlocks::MemberBlocks(std::size_t m)
     : m_(m), low_(m, infinity), high_(m, -infinity), scale_(m, 0.0) {}
 
 void MemberBlocks::reserve(std::size_t n) {
-  // A block that was split has to take `most / 2` rows before it is again.
-  const std::size_t blocks = counts_.size() + n / (most / 2) + 2;
+  // Each block may be full. One that was split has to take `most / 2` rows before it is again.
+  const std::size_t blocks =
+      counts_.size() + std::min(n, counts_.size() + n / (most / 2)) + 1;
   grow(rows_, blocks * m_ * most);
   grow(lower_, (blocks + lanes) * m_);
   grow(upper_, (blocks + lanes) * m_);

@@ -37,17 +37,18 @@ struct Pivots {
         low[j] = std::min(low[j], F[i * m + j]);
         top[j] = std::max(top[j], F[i * m + j]);
       }
-    for (std::size_t j = 0; j < m; ++j) scale[j] = 1.0 / (top[j] - low[j]);
+    for (std::size_t j = 0; j < m; ++j) scale[j] = low[j] < top[j] ? 1.0 / (top[j] - low[j]) : 0.0;
     for (std::size_t i = 0; i < n; i += step) offer(F + i * m);
   }
 
   double* group(std::size_t g) { return rows.data() + g * m * pivot_lanes; }
 
   // x takes the place of the least worthy pivot that is worth less. The worth is the share of the
-  // box of the sample that x dominates.
+  // box of the sample that x dominates, in the objectives in which it is wide.
   void offer(const double* x) {
     double gain = 1.0;
-    for (std::size_t j = 0; j < m; ++j) gain *= std::max((top[j] - x[j]) * scale[j], 0.0);
+    for (std::size_t j = 0; j < m; ++j)
+      if (scale[j] > 0.0) gain *= std::max((top[j] - x[j]) * scale[j], 0.0);
     if (!(gain > worth[least])) return;
     worth[least] = gain;
     for (std::size_t j = 0; j < m; ++j)
@@ -208,7 +209,7 @@ void is_nondominated(const double* F, std::size_t n, std::size_t m, bool keep_we
     for (std::size_t i = 0; i < n; ++i) out[i] = dominators[i] == 0;
     return;
   }
-  check_row_count(n);
+  checked_row_count(n);
 
   std::vector<Index> left;
   std::vector<double> rows;

@@ -139,11 +139,102 @@ class CubeRanks {
   std::vector<unsigned char> tree_;
 };
 
-// m >= 4: in the order of the sum of places, in which dominators are mostly near. A tile's rows are
-// ranked among themselves, then all later rows are ranked above them.
+// m >= 4, rows in an order in which no row is dominated by a later one: a tile's rows are ranked
+// among themselves, then all later rows are ranked above them.
+class TileRanks {
+ public:
+  TileRanks(const Columns& columns, const Run& run)
+      : columns_(columns), run_(run), n_(columns.n()) {
+    // Threads share out the rows after several tiles: one tile is too little work for a start.
+    constexpr std::size_t several = 8;
+    const std::size_t numbers = n_ * columns.count() * several;
+    threads_ = numbers < 2 * enough ? 1 : run.n_threads();
+    const std::size_t group = threads_ > 1 ? several : 1;
+    tiles_.reserve(group);
+    while (tiles_.size() < group) tiles_.emplace_back(columns);
+    most_.resize(group);
+  }
+
+  template <class Weight>
+  void rank_all(Weight weight, Wanted& wanted, std::vector<Index>& ranks) {
+    Scratch own(columns_);
+    while (next_ < n_) {
+      const std::size_t end = end_of_group(wanted, ranks);
+      std::size_t used = 0;
+      while (take(tiles_[used], end, wanted, ranks)) {
+        Tile& tile = tiles_[used];
+        rank_in_tile(tile, own.smaller, ranks.data());
+        for (const Index k : tile.rows) wanted.add(ranks[k], weight(k));
+        // Rows that already are above the tile, or out of the fronts wanted, have nothing to learn.
+        most_[used] = std::min(ranks[tile.rows.back()], wanted.fronts() - 1);
+        raise(used, next_, end, own, ranks);
+        if (++used == tiles_.size()) break;
+      }
+      raise_later(used, end, ranks);
+      next_ = end;
+    }
+  }
+
+ private:
+  static constexpr std::size_t chunk = 2048;     // rows
+  static constexpr std::size_t enough = 250000;  // numbers to look up that are worth threads
+
+  struct Scratch {
+    explicit Scratch(const Columns& columns) : smaller(chunk_size * columns.count()), rows(chunk) {}
+    Smaller smaller;
+    std::vector<Index> rows;
+  };
+
+  // The rows next_ .. end-1 fill the tiles.
+  std::size_t end_of_group(const Wanted& wanted, const std::vector<Index>& ranks) const {
+    std::size_t end = next_;
+    for (std::size_t room = tiles_.size() * tile_size; room > 0 && end < n_; ++end)
+      room -= ranks[end] < wanted.fronts();
+    return end;
+  }
+
+  bool take(Tile& tile, std::size_t end, const Wanted& wanted, const std::vector<Index>& ranks) {
+    tile.rows.clear();
+    for (; next_ < end && tile.rows.size() < tile_size; ++next_)
+      if (ranks[next_] < wanted.fronts()) tile.rows.push_back(static_cast<Index>(next_));
+    return !tile.rows.empty();
+  }
+
+  void raise(std::size_t t, std::size_t low, std::size_t high, Scratch& own,
+             std::vector<Index>& ranks) const {
+    for (; low < high; low += chunk) {
+      std::size_t count = 0;
+      for (std::size_t k = low; k < std::min(high, low + chunk); ++k) {
+        own.rows[count] = static_cast<Index>(k);
+        count += ranks[k] <= most_[t];
+      }
+      rank_above_tile(tiles_[t], own.rows.data(), count, own.smaller, ranks.data());
+    }
+  }
+
+  void raise_later(std::size_t used, std::size_t first, std::vector<Index>& ranks) const {
+    const std::size_t rows = n_ - first;
+    const int threads = rows * columns_.count() * used < enough ? 1 : threads_;
+    parallel_for((rows + chunk - 1) / chunk, threads, run_, [&] {
+      return [&, own = Scratch(columns_)](std::size_t i) mutable {
+        const std::size_t low = first + i * chunk;
+        for (std::size_t t = 0; t < used; ++t) raise(t, low, std::min(n_, low + chunk), own, ranks);
+      };
+    });
+  }
+
+  const Columns& columns_;
+  const Run& run_;
+  std::size_t n_, next_ = 0;
+  int threads_;
+  std::vector<Tile> tiles_;
+  std::vector<Index> most_;  // of each tile: the highest rank that it can raise
+};
+
+// m >= 4: in the order of the sum of places, in which dominators are mostly near.
 void rank_tiles(const Columns& places, const std::vector<Index>& weight, Wanted& wanted,
                 const Run& run, std::vector<Index>& out) {
-  const std::size_t n = places.n(), m = places.count() + 1;
+  const std::size_t n = places.n();
   std::vector<Record> records(n);
   for (std::size_t k = 0; k < n; ++k) {
     std::size_t sum = k;
@@ -151,41 +242,12 @@ void rank_tiles(const Columns& places, const std::vector<Index>& weight, Wanted&
     records[k] = {order_key(static_cast<double>(sum)), 0, static_cast<Index>(k)};
   }
   Sorter().sort(records.data(), records.data() + n);
-  std::vector<Index> position(n);
+  std::vector<Index> position(n), ranks(n, 0);
   for (std::size_t i = 0; i < n; ++i) position[i] = records[i].row;
   records = {};
 
   const Columns columns(places, position);
-  Tile tile(columns);
-  Smaller smaller(chunk_size * m);
-  std::vector<Index> ranks(n, 0), later(n);
-  std::size_t next = 0;
-  const auto take_tile = [&] {
-    tile.rows.clear();
-    for (; next < n && tile.rows.size() < tile_size; ++next)
-      if (ranks[next] < wanted.fronts()) tile.rows.push_back(static_cast<Index>(next));
-    return !tile.rows.empty();
-  };
-  while (take_tile()) {
-    rank_in_tile(tile, smaller, ranks.data());
-    for (const Index k : tile.rows) wanted.add(ranks[k], weight[position[k]]);
-    // Rows that already are above the tile, or out of the fronts wanted, have nothing to learn.
-    const Index most = std::min(ranks[tile.rows.back()], wanted.fronts() - 1);
-    std::size_t n_later = 0;
-    for (std::size_t k = next; k < n; ++k) {
-      later[n_later] = static_cast<Index>(k);
-      n_later += ranks[k] <= most;
-    }
-    constexpr std::size_t chunk = 2048, enough = 50000;  // numbers that are worth a thread
-    const std::size_t chunks = (n_later + chunk - 1) / chunk;
-    parallel_for(chunks, n_later * m < enough ? 1 : run.n_threads(), run, [&] {
-      return [&, own = Smaller(smaller.size())](std::size_t i) mutable {
-        const std::size_t first = i * chunk;
-        rank_above_tile(tile, later.data() + first, std::min(chunk, n_later - first), own,
-                        ranks.data());
-      };
-    });
-  }
+  TileRanks(columns, run).rank_all([&](Index k) { return weight[position[k]]; }, wanted, ranks);
   for (std::size_t i = 0; i < n; ++i) out[position[i]] = ranks[i];
 }
 

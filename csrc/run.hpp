@@ -21,6 +21,11 @@ struct TooLong : std::exception {
   const char* what() const noexcept override { return "too much work"; }
 };
 
+// A call with more rows than 32 bits number.
+struct TooManyRows : std::exception {
+  const char* what() const noexcept override { return "more than 2**32 - 1 rows"; }
+};
+
 // One for each call, shared by its threads.
 class Run {
  public:

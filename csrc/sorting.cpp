@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <limits>
-#include <stdexcept>
 #include <utility>
+
+#include "run.hpp"
 
 namespace lamoo {
 namespace {
@@ -79,8 +80,7 @@ void Sorter::sort(Record* first, Record* last, int depth) {
 
 LexicographicOrder::LexicographicOrder(const double* F, std::size_t n, std::size_t m,
                                        std::size_t first_column)
-    : row(n), equal(n) {
-  check_row_count(n);
+    : row(checked_row_count(n)), equal(n) {
   std::vector<Record> records(n);
   for (std::size_t i = 0; i < n; ++i) records[i].row = static_cast<Index>(i);
 
@@ -112,8 +112,9 @@ LexicographicOrder::LexicographicOrder(const double* F, std::size_t n, std::size
               equal.begin() + static_cast<std::ptrdiff_t>(last), static_cast<Index>(first));
 }
 
-void check_row_count(std::size_t n) {
-  if (n > std::numeric_limits<Index>::max()) throw std::length_error("more than 2**32 - 1 rows");
+std::size_t checked_row_count(std::size_t n) {
+  if (n > std::numeric_limits<Index>::max()) throw TooManyRows();
+  return n;
 }
 
 }  // namespace lamoo

@@ -39,7 +39,7 @@ struct LexicographicOrder {
   std::vector<Index> equal;  // equal[k]: position of the first row equal to the k-th
 };
 
-// Throws when there are more rows than an Index can number.
-void check_row_count(std::size_t n);
+// n, or a throw of TooManyRows when an Index cannot number so many rows.
+std::size_t checked_row_count(std::size_t n);
 
 }  // namespace lamoo

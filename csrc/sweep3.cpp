@@ -54,7 +54,7 @@ struct Sweep3 {
 
 Sweep3 sweep3(const RowsBelow<3>& rows, const Scale& scale, const Run& run) {
   const size_t n = rows.size();
-  check_row_count(n);
+  checked_row_count(n);
   const auto point = [&](size_t i) {
     const double* x = rows[i];
     return Point3{scale.down(x[0], 0), scale.down(x[1], 1), scale.down(x[2], 2),

@@ -119,10 +119,10 @@ void test_archive(size_t n, size_t m) {
         F.push_back(j == 0 ? level + step : j == m - 1 ? level + 0.75 - step : level);
       }
   Mask accepted(n * width, 9);
-  archive.add(F.data(), n * width, accepted.data());
+  archive.add(F.data(), n * width, lamoo::Run(), accepted.data());
   check(accepted == Mask(n * width, 1), "rows accepted", n, m);
   check(archive.size() == width, "members left", n, m);
-  archive.add(F.data(), n * width, accepted.data());
+  archive.add(F.data(), n * width, lamoo::Run(), accepted.data());
   check(accepted == Mask(n * width, 0), "rows known", n, m);
 
   Values front(width * m);
@@ -131,7 +131,7 @@ void test_archive(size_t n, size_t m) {
         "the last rows are the front", n, m);
 
   const Values origin(m, 0.0);
-  archive.add(origin.data(), 1, accepted.data());
+  archive.add(origin.data(), 1, lamoo::Run(), accepted.data());
   check(archive.size() == 1, "one member dominates all", n, m);
   const double exact = std::pow(4.0, static_cast<double>(m));
   check(std::fabs(archive.hypervolume(lamoo::Run()) - exact) <= 1e-12 * exact, "volume of a cube", n, m);

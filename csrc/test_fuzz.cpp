@@ -216,9 +216,9 @@ void archive(const Case& c, const std::vector<std::uint8_t>& mask, Random& rando
   std::vector<std::uint8_t> accepted(c.n, 9);
   const size_t middle = random.below(c.n + 1);
   double volume = -1.0;
-  check(lamoo_archive_add(members, c.F.data(), middle, accepted.data()) == LAMOO_OK &&
+  check(lamoo_archive_add(members, c.F.data(), middle, nullptr, accepted.data()) == LAMOO_OK &&
             lamoo_archive_hypervolume(members, nullptr, &volume) == LAMOO_OK &&
-            lamoo_archive_add(members, c.F.data() + middle * c.m, c.n - middle,
+            lamoo_archive_add(members, c.F.data() + middle * c.m, c.n - middle, nullptr,
                               accepted.data() + middle) == LAMOO_OK &&
             lamoo_archive_hypervolume(members, nullptr, &volume) == LAMOO_OK,
         "status", c);
@@ -232,7 +232,7 @@ void archive(const Case& c, const std::vector<std::uint8_t>& mask, Random& rando
   check(!c.trusted || lamoo_archive_size(members) == kept, "members kept", c);
   double less = -1.0;
   std::vector<std::uint8_t> known(c.n, 9);
-  check(lamoo_archive_add(members, c.F.data(), std::min<size_t>(c.n, 1), known.data()) ==
+  check(lamoo_archive_add(members, c.F.data(), std::min<size_t>(c.n, 1), nullptr, known.data()) ==
                 LAMOO_OK &&
             lamoo_archive_hypervolume(members, nullptr, &less) == LAMOO_OK,
         "status", c);

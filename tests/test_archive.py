@@ -1,7 +1,13 @@
 """ParetoArchive: the front of everything added so far, in whatever portions."""
 
 import copy
+import os
 import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
 
 import naive
 import numpy as np
@@ -225,3 +231,50 @@ def test_refused_points_change_nothing():
 def test_ref_needs_one_number_per_objective(ref):
     with pytest.raises(ValueError, match="ref must have one number for each objective"):
         ParetoArchive(ref)
+
+
+LEVELS = """
+import hashlib, numpy as np
+from lamoo_fast.kernels import ParetoArchive
+rng = np.random.default_rng(0)
+for m in (1, 2, 3, 4, 7, 9):
+    for F in (rng.random((700, m)), rng.integers(9, size=(700, m)) / 8):
+        F = F / np.maximum(np.linalg.norm(F, axis=1, keepdims=True), 0.5)
+        archive = ParetoArchive(np.full(m, 1.1))
+        accepted = np.concatenate([archive.add(F[:333]), archive.add(F[333:])])
+        archive.remove(np.arange(0, len(archive), 3))
+        accepted = np.append(accepted, archive.add(F[::5]))
+        digest = hashlib.sha256(accepted.tobytes() + archive.front.tobytes())
+        print(m, digest.hexdigest())
+"""
+
+
+def test_levels_agree():
+    lines = {
+        subprocess.run(
+            [sys.executable, "-c", LEVELS],
+            env={**os.environ, "LAMOO_FAST_SIMD": level},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for level in ("baseline", "avx2", "avx512")
+    }
+    assert len(lines) == 1
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="signals to threads are POSIX")
+def test_interrupt():
+    """Ctrl-C ends a long add within a second; the points up to there are members."""
+    rng = np.random.default_rng(0)
+    F = rng.random((1_000_000, 9))
+    F /= np.linalg.norm(F, axis=1, keepdims=True)
+    archive, main = ParetoArchive(np.ones(9)), threading.main_thread().ident
+    timer = threading.Timer(0.3, signal.pthread_kill, (main, signal.SIGINT))
+    start = time.perf_counter()
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        archive.add(F)
+    assert time.perf_counter() - start < 1.3
+    members = archive.front
+    np.testing.assert_array_equal(members, sorted_front(F[: len(members)]))

@@ -9,11 +9,15 @@ import pytest
 from test_hypervolume import assert_close
 
 from lamoo_fast.kernels import (
+    _check,
+    _core,
     hv_approx,
     hv_contributions,
     hv_improvement,
     hypervolume,
     hypervolume_batch,
+    is_nondominated,
+    pareto_rank,
 )
 
 
@@ -71,3 +75,34 @@ def test_batch_takes_any_iterable():
     """A generator had no len()."""
     sets = [[[1.0, 3.0]], [[2.0, 2.0]]]
     assert hypervolume_batch(iter(sets), 4.0).tolist() == [3.0, 4.0]
+
+
+def test_more_rows_than_can_be_numbered():
+    """Was "kernel failed with status 2", after asking for memory for all of them."""
+    rows = np.empty((2**32, 0))  # nothing in memory, and nothing is looked at
+    with pytest.raises(ValueError, match="at most 2\\*\\*32 - 1"):
+        _core.is_nondominated(rows, False, 1)
+
+
+def test_unaligned_numbers():
+    """Were handed on as they were, which C++ need not put up with."""
+    F = np.random.default_rng(0).random((100, 3))
+    unaligned = np.frombuffer(bytearray(F.nbytes + 1), dtype=float, count=F.size, offset=1)
+    unaligned = unaligned.reshape(F.shape)
+    unaligned[:] = F
+    assert not unaligned.flags.aligned
+    assert _check.objectives(unaligned).flags.aligned
+    assert _check.reference(unaligned[0], 3).flags.aligned
+    np.testing.assert_array_equal(pareto_rank(unaligned), pareto_rank(F))
+
+
+@pytest.mark.parametrize("m", [2, 3, 4, 6])
+def test_mask_where_an_objective_is_the_same_for_all(m):
+    """No point was good enough to drop others at the start: 15 to 30 times the time."""
+    F = np.random.default_rng(m).random((200_000, m))
+    F[:, -1] = 0.5
+    start = time.process_time()
+    mask = is_nondominated(F)
+    with_it, start = time.process_time() - start, time.process_time()
+    np.testing.assert_array_equal(is_nondominated(F[:, :-1].copy()), mask)
+    assert with_it < 4 * (time.process_time() - start) + 0.01

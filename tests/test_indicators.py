@@ -76,6 +76,33 @@ def test_extreme_numbers():
     assert lf.epsilon_additive([[huge]], [[-huge]]) == np.inf
 
 
+def test_distances_far_below_the_numbers():
+    """Squares of differences underflow next to numbers that need no scaling."""
+    one = np.array([[0.0, 1.0]])
+    for tiny in (1e-100, 1e-155, 1e-162, 1e-200, 1e-300, 5e-324):
+        F = np.array([[3 * tiny, 0.0], [1.0, 0.0]])
+        assert lf.igd_plus(F, one) == pytest.approx(3 * tiny, rel=1e-12, abs=0)
+    assert lf.igd_plus([[1e200, 1e40]], [[1e200, 0.0]]) == pytest.approx(1e40, rel=1e-12)
+    assert lf.igd_plus([[3e-200, 4e-200, 0]], [[0, 0, 1], [0, 0, 2]]) == pytest.approx(
+        5e-200, rel=1e-12, abs=0
+    )
+    assert lf.igd_plus([[0.0, 0.0]], [[0.0, 1.0]]) == 0.0
+    huge = np.finfo(float).max
+    assert lf.igd_plus([[huge], [-huge / 2]], [[-huge]]) == huge / 2
+
+
+def test_crowding_of_the_least_numbers():
+    """Half of the least number is 0."""
+    inf = np.inf
+    assert lf.crowding_distance([[0.0], [5e-324]]).tolist() == [inf, inf]
+    assert lf.crowding_distance(5e-324 * np.array([[0], [1], [3], [4]])).tolist() == [
+        inf,
+        0.75,
+        0.75,
+        inf,
+    ]
+
+
 @pytest.mark.parametrize("kernel", [lf.epsilon_additive, lf.epsilon_mult, lf.igd_plus])
 def test_bad_input(kernel):
     good = np.ones((2, 3))
@@ -149,6 +176,10 @@ rng = np.random.default_rng(0)
 F, R = 1 + rng.random((333, 5)), 1 + rng.random((77, 5))
 for kernel in (lf.epsilon_additive, lf.epsilon_mult, lf.igd_plus):
     print(kernel(F, R).hex(), kernel(F, R, maximise=True).hex())
+print(lf.igd_plus(1e-200 * F, 1e-200 * R).hex())
+for n in (1, 33, 5000):
+    F, rank = rng.integers(99, size=(n, 3)), rng.integers(9, size=n)
+    print(hash(lf.crowding_distance(F, rank=rank).tobytes()))
 """
 
 
@@ -156,7 +187,7 @@ def test_levels_agree():
     lines = {
         subprocess.run(
             [sys.executable, "-c", LEVELS],
-            env={**os.environ, "LAMOO_FAST_SIMD": level},
+            env={**os.environ, "LAMOO_FAST_SIMD": level, "PYTHONHASHSEED": "0"},
             capture_output=True,
             text=True,
             check=True,

@@ -100,6 +100,8 @@ def _corner(ref: Floats, points: Floats) -> Floats:
 def _check(status: int) -> None:
     if status == 1:
         raise MemoryError("out of memory in a lamoo_fast kernel")
+    if status == 5:
+        raise ValueError("too many points: kernels take at most 2**32 - 1")
     if status != 0:
         raise RuntimeError("a lamoo_fast kernel failed; please report this")
 

@@ -106,7 +106,7 @@ def numbers(values: ArrayLike, name: str) -> Floats:
     except ValueError as error:
         raise ValueError(f"{name} is not a rectangular array of numbers: {error}") from error
     if array.dtype == np.float64:
-        return array
+        return array if array.flags.aligned else array.copy()
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must hold real numbers, not {array.dtype}")
     with np.errstate(over="ignore"):  # a long double out of range becomes inf, which is refused

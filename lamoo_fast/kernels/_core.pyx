@@ -52,7 +52,7 @@ cdef extern from "lamoo_fast.h" nogil:
         const double*, size_t, size_t, const int64_t*, const lamoo_run*, double*)
     int lamoo_archive_new(size_t, const double*, lamoo_archive**)
     void lamoo_archive_free(lamoo_archive*)
-    int lamoo_archive_add(lamoo_archive*, const double*, size_t, uint8_t*)
+    int lamoo_archive_add(lamoo_archive*, const double*, size_t, const lamoo_run*, uint8_t*)
     size_t lamoo_archive_size(const lamoo_archive*)
     int lamoo_archive_front(const lamoo_archive*, double*)
     int lamoo_archive_keep(lamoo_archive*, const uint8_t*)
@@ -62,6 +62,7 @@ cdef extern from "lamoo_fast.h" nogil:
     int LAMOO_OK
     int LAMOO_NO_MEMORY
     int LAMOO_INTERRUPTED
+    int LAMOO_TOO_MANY_ROWS
     int LAMOO_TOO_LONG
 
 cdef extern from "lamoo_fast_capsule.h":
@@ -129,6 +130,8 @@ cdef int check(int status) except -1:
     if status == LAMOO_TOO_LONG:
         raise ValueError("F has too many points in too many objectives for exact volumes; hv_approx "
                          "estimates hypervolumes of any size")
+    if status == LAMOO_TOO_MANY_ROWS:
+        raise ValueError("too many points: kernels take at most 2**32 - 1")
     raise RuntimeError(f"lamoo_fast kernel failed with status {status}; please report this")
 
 
@@ -407,8 +410,9 @@ cdef class Archive:
         accepted = empty(rows.n, bool_)
         cdef uint8_t* data = <uint8_t*> rows_of(accepted).data
         cdef int status
+        cdef lamoo_run run = run_on(1)
         with nogil:
-            status = lamoo_archive_add(self.handle, rows.data, rows.n, data)
+            status = lamoo_archive_add(self.handle, rows.data, rows.n, &run, data)
         check(status)
         return accepted
 

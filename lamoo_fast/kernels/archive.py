@@ -88,6 +88,8 @@ class ParetoArchive:
         ------
         ValueError, TypeError
             If F is not two-dimensional, real and finite, or not of m columns. Nothing is added.
+        KeyboardInterrupt
+            On Ctrl-C. The points up to there are added.
         """
         points = _check.objectives(F, self._maximise)
         if points.shape[1] != len(self._corner):
