@@ -121,9 +121,10 @@ void improvements_over(const double* candidates, std::size_t c, const double* co
                        const Run& run, double* out) {
   Front3 front(n, ref);
   for (std::size_t i = 0; i < n; ++i) front.push_back(columns[i], columns[n + i], columns[2 * n + i]);
+  const std::size_t check_every = 1 + 4096 / (n + 1);
   for (std::size_t i = begin; i < end; ++i) {
     const double p[] = {candidates[i], candidates[c + i], candidates[2 * c + i]};
-    if (i % 16 == 0) run.check();
+    if (i % check_every == 0) run.check();
     out[i] = front.covers(p) ? 0.0 : front.exclusive(p);
   }
 }

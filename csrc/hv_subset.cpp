@@ -8,6 +8,7 @@
 #include "dominance.hpp"
 #include "hypervolume.hpp"
 #include "scale.hpp"
+#include "sorting.hpp"
 #include "uncovered.hpp"
 
 namespace lamoo {
@@ -18,17 +19,13 @@ namespace {
 
 // The first row that contributes nothing: dominated, repeated or not below ref. n if there is none.
 size_t first_idle_row(const double* F, size_t n, size_t m, const double* ref, const Run& run) {
-  std::vector<std::uint8_t> weakly(n), strictly(n);
-  is_nondominated(F, n, m, true, weakly.data(), run);
-  is_nondominated(F, n, m, false, strictly.data(), run);
-  size_t first = n;
-  for (size_t i = 0; i < n; ++i) {
-    if (weakly[i] == 0 || !below(F + i * m, ref, m)) first = std::min(first, i);
-    if (strictly[i] != 0) continue;
-    // A repeated row: the first of its equals is before it.
-    for (size_t k = 0; k < std::min(first, i); ++k)
-      if (std::equal(F + k * m, F + (k + 1) * m, F + i * m)) first = k;
-  }
+  std::vector<std::uint8_t> kept(n);
+  is_nondominated(F, n, m, true, kept.data(), run);
+  size_t first = 0;
+  while (first < n && kept[first] != 0 && below(F + first * m, ref, m)) ++first;
+  const LexicographicOrder order(F, n, m);
+  for (size_t k = 0; k < n; ++k)
+    if (order.equal[k] != k) first = std::min<size_t>(first, order.row[order.equal[k]]);
   return first;
 }
 

@@ -104,7 +104,7 @@ double Cells<W>::volume(size_t level, size_t d, Set<W> alive, double enough) {
     if constexpr (W == 1) {
       const size_t k = count(alive);
       if (leaves_.is_leaf(k, parts_count)) {
-        work_.spend(bit(k) * d / 256);
+        work_.spend(bit(k) * d * k / 512);
         return total + factor * leaves_.subsets(*table_, sides, d, alive.words[0], k);
       }
     }

@@ -9,7 +9,8 @@
 
 namespace lamoo {
 
-// As in hypervolume.hpp, m = 2. O(n log n), and the steps of the front that candidates dominate.
+// As in hypervolume.hpp, m = 2. O(n log n), for each candidate a 64th of the steps of the front that
+// it dominates.
 double hypervolume2(const double* F, std::size_t n, const double* ref, const Run& run);
 void contributions2(const double* F, std::size_t n, const double* ref, bool ignore_dominated,
                     const Run& run, double* out);

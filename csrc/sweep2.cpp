@@ -40,6 +40,26 @@ Buckets<Point> buckets_of(const RowsBelow<2>& rows, const Scale& scale, bool onl
   return {rows.size(), get, low, high, only_front, run};
 }
 
+// 64 steps of a staircase, from one step to the 64th after it: where they end, and the area that is
+// below them and above that end.
+struct Flight {
+  double x, y;  // of the end
+  double area;
+};
+constexpr size_t flight = 64;  // steps
+
+std::vector<Flight> flights_of(const std::vector<Point2>& front) {
+  std::vector<Flight> flights;
+  for (size_t first = 0; first + flight < front.size(); first += flight) {
+    const Point2& last = front[first + flight];
+    double area = 0.0;
+    for (size_t i = first; i < first + flight; ++i)
+      area += (front[i + 1].x - front[i].x) * (front[i].y - last.y);
+    flights.push_back({last.x, last.y, area});
+  }
+  return flights;
+}
+
 }  // namespace
 
 // Each step of the staircase is one slab, from its point to ref. A bucket begins at the height
@@ -108,7 +128,8 @@ void contributions2(const double* F, size_t n, const double* ref, bool ignore_do
   }
 }
 
-// The part above a candidate and below the staircase, in strips from left to right.
+// The part above a candidate and below the staircase, in strips from left to right; in whole flights
+// where it takes these.
 void improvements2(const double* C, size_t c, const double* F, size_t n, const double* ref,
                    const Run& run, double* out) {
   std::fill_n(out, c, 0.0);
@@ -120,6 +141,7 @@ void improvements2(const double* C, size_t c, const double* F, size_t n, const d
   if (rows.size() > 0)
     for (const Point2& p : buckets_of<Point2>(rows, scale, true, run).sorted(run))
       if (front.empty() || p.y < front.back().y) front.push_back(p);
+  const std::vector<Flight> flights = flights_of(front);
   for (size_t i = 0; i < candidates.size(); ++i) {
     if (i % 64 == 0) run.check();
     const double x = scale.down(candidates[i][0], 0), y = scale.down(candidates[i][1], 1);
@@ -127,10 +149,24 @@ void improvements2(const double* C, size_t c, const double* F, size_t n, const d
                                  [](double value, const Point2& p) { return value < p.x; });
     double left = x, top = step != front.begin() ? (step - 1)->y : up;
     Sum area;
-    for (; step != front.end() && step->y > y; ++step) {
+    while (step != front.end() && step->y > y) {
+      // Here top is the height of the step before this one.
+      const size_t number = static_cast<size_t>(step - front.begin());
+      if (number % flight == 1 && number / flight < flights.size()) {
+        const Flight& whole = flights[number / flight];
+        if (whole.y > y && left == front[number - 1].x) {
+          area.add(whole.area);
+          area.add((whole.x - left) * (whole.y - y));
+          left = whole.x;
+          top = whole.y;
+          step += static_cast<std::ptrdiff_t>(flight);
+          continue;
+        }
+      }
       area.add((step->x - left) * (top - y));
       left = step->x;
       top = step->y;
+      ++step;
     }
     if (top > y) area.add(((step != front.end() ? step->x : right) - left) * (top - y));
     out[candidates.row(i)] = scale.up(area.value());

@@ -4,9 +4,11 @@
 // No result depends on run.
 #pragma once
 
+#include <atomic>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "run.hpp"
 
@@ -22,26 +24,28 @@ inline int useful_threads(std::size_t cells, std::size_t points, std::size_t d, 
   return work < 1e5 ? 1 : run.n_threads();
 }
 
-// What a thread does in a call, in units of some 64 comparisons, so that it hears when it should
-// stop. Most sets of more points than most_points() can't be finished; which ones can, only trying
-// tells: they get minutes, and the largest ones seconds. The sizes are measured on spheres, which
-// are among the hardest fronts; below them no call is ended.
-class Work {
+// What a call may spend, in units of some 64 comparisons. Most sets of more points than most_points()
+// can't be finished; which ones can, only trying tells: they get minutes, but if one cell alone takes
+// seconds, the many others would take days. The sizes are measured on spheres, which are among the
+// hardest fronts; below them no call is ended. Whether a call is ended does not depend on threads.
+class Budget {
  public:
-  explicit Work(const Run& run) : run_(run) {}
-  Work(const Work&) = delete;
-  Work& operator=(const Work&) = delete;
-
-  void limit(std::size_t points, std::size_t objectives) {
+  Budget(const Run& run, std::size_t points, std::size_t objectives) : run_(run) {
     const double size = static_cast<double>(points) / most_points(objectives);
-    limit_ = size < 1.0 ? ~std::uint64_t{0} : size < 4.0 ? 5'000'000'000 : 30'000'000;
+    if (size >= 1.0) call_limit_ = 30'000'000'000;
+    if (size >= 4.0) cell_limit_ = 300'000'000;
   }
-  void spend(std::size_t units) {
-    done_ += units;
-    if (done_ < next_check_) return;
-    next_check_ = done_ + 2048;
+
+  // During a cell. Throws when it should stop.
+  void check(std::uint64_t cell) const {
     run_.check();
-    if (done_ > limit_) throw TooLong();
+    if (cell > cell_limit_ || spent_.load(std::memory_order_relaxed) + cell > call_limit_)
+      throw TooLong();
+  }
+  // After a cell.
+  void spend(std::uint64_t cell) {
+    const std::uint64_t spent = spent_.fetch_add(cell, std::memory_order_relaxed) + cell;
+    if (cell > cell_limit_ || spent > call_limit_) throw TooLong();
   }
 
   static double most_points(std::size_t objectives) {
@@ -49,8 +53,38 @@ class Work {
   }
 
  private:
+  static constexpr std::uint64_t unlimited = ~std::uint64_t{0};
+
   const Run& run_;
-  std::uint64_t done_ = 0, next_check_ = 0, limit_ = ~std::uint64_t{0};
+  std::atomic<std::uint64_t> spent_{0};
+  std::uint64_t cell_limit_ = unlimited, call_limit_ = unlimited;
+};
+
+// What a thread spends on its cells.
+class Work {
+ public:
+  explicit Work(Budget& budget) : budget_(budget) {}
+  Work(const Work&) = delete;
+  Work& operator=(const Work&) = delete;
+
+  void spend(std::size_t units) {
+    cell_ += units;
+    if (cell_ < next_check_) return;
+    next_check_ = cell_ + check_every;
+    budget_.check(cell_);
+  }
+  void end_cell() {
+    const std::uint64_t cell = std::exchange(cell_, 0);
+    next_check_ = next_check_ > cell ? next_check_ - cell : 0;
+    budget_.spend(cell);
+  }
+  Budget& budget() { return budget_; }
+
+ private:
+  static constexpr std::uint64_t check_every = 2048;
+
+  Budget& budget_;
+  std::uint64_t cell_ = 0, next_check_ = 0;
 };
 
 // Volume that the points cover. They are in ascending order of the last objective; m >= 2.

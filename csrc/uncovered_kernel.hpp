@@ -23,7 +23,7 @@ inline double median(std::vector<double>& values) {
 // Computes uncovered volumes. Holds scratch memory, kept between calls: one a thread.
 class Uncovered {
  public:
-  explicit Uncovered(const Run& run) : run_(run), work_(run), word_cells_(work_), four_cells_(work_) {}
+  explicit Uncovered(Budget& budget) : work_(budget), word_cells_(work_), four_cells_(work_) {}
 
   static constexpr size_t none = ~size_t{0};
 
@@ -35,10 +35,12 @@ class Uncovered {
                     size_t skip, size_t at = none,
                     double enough = std::numeric_limits<double>::infinity()) {
     points_ = &points;
-    work_.limit(points.size(), points.objectives());
     enough_ = enough;
-    if (points_->is_word()) return in_word(lo, hi, end, skip, at);
-    return points_->has_sets() ? in_sets(lo, hi, end, skip, at) : in_lists(lo, hi, end, skip);
+    const double volume = points_->is_word()    ? in_word(lo, hi, end, skip, at)
+                          : points_->has_sets() ? in_sets(lo, hi, end, skip, at)
+                                                : in_lists(lo, hi, end, skip);
+    work_.end_cell();
+    return volume;
   }
 
  private:
@@ -68,7 +70,6 @@ class Uncovered {
   double list_volume(size_t* first, size_t* last, size_t level);
   double volume_of_list(const size_t* first, const size_t* last, const Bounds& bounds);
 
-  const Run& run_;
   Work work_;
   const PointSets* points_ = nullptr;  // of this call
   double enough_ = 0.0;
@@ -149,10 +150,10 @@ inline double Uncovered::volume(size_t level) {
   Cell& here = cell(level);
   double total = 0.0;
   for (;;) {
-    work_.spend(1 + words_ * points_->objectives());
     if (!apply_slabs(here)) return total;
     drop_dominated(here);
     list_alive(here);
+    work_.spend(1 + words_ * points_->objectives() * (1 + survivors_.size() / 4));
     if (survivors_.size() <= Table<1>::capacity)
       return total + volume_of_few(here, word_table_, word_cells_);
     if (survivors_.size() <= Table<4>::capacity)
@@ -381,7 +382,7 @@ inline double Uncovered::volume_of_list(const size_t* first, const size_t* last,
   const size_t d = points_->objectives(), k = static_cast<size_t>(last - first);
   if (!local_) {
     local_points_ = std::make_unique<PointSets>(points_->max_bytes());
-    local_ = std::make_unique<Uncovered>(run_);
+    local_ = std::make_unique<Uncovered>(work_.budget());
   }
   gathered_.resize(d * k);
   for (size_t j = 0; j < d; ++j)

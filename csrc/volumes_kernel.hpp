@@ -17,9 +17,10 @@ double hypervolume_cells(const double* columns, size_t n, size_t m, const double
   const size_t d = m - 1;
   PointSets points;
   points.assign(columns, n, d);
+  Budget budget(run, n, d);
   std::vector<double> terms(n);
   parallel_for(n, useful_threads(n, n, d, run), run, [&] {
-    return [&, uncovered = Uncovered(run), lo = std::vector<double>(d)](size_t task) mutable {
+    return [&, uncovered = Uncovered(budget), lo = std::vector<double>(d)](size_t task) mutable {
       const size_t i = n - 1 - task;  // the large cells first: it evens out the load of the threads
       for (size_t j = 0; j < d; ++j) lo[j] = columns[j * n + i];
       terms[i] = (ref[d] - columns[d * n + i]) * uncovered(points, lo.data(), ref, i, n, i);
@@ -35,8 +36,9 @@ void contributions_cells(const double* columns, size_t n, size_t m, const double
                          const Run& run, double* out) {
   PointSets points;
   points.assign(columns, n, m);
+  Budget budget(run, n, m);
   parallel_for(n, useful_threads(n, n, m, run), run, [&] {
-    return [&, uncovered = Uncovered(run), lo = std::vector<double>(m)](size_t i) mutable {
+    return [&, uncovered = Uncovered(budget), lo = std::vector<double>(m)](size_t i) mutable {
       for (size_t j = 0; j < m; ++j) lo[j] = columns[j * n + i];
       out[i] = uncovered(points, lo.data(), ref, n, i, i);
     };
@@ -47,10 +49,11 @@ void contributions_cells(const double* columns, size_t n, size_t m, const double
 size_t least_cell(const double* columns, size_t n, size_t m, const double* ref, const Run& run) {
   PointSets points;
   points.assign(columns, n, m);
+  Budget budget(run, n, m);
   std::vector<double> own(n);
   std::atomic<double> least{std::numeric_limits<double>::infinity()};
   parallel_for(n, useful_threads(n, n, m, run), run, [&] {
-    return [&, uncovered = Uncovered(run), lo = std::vector<double>(m)](size_t i) mutable {
+    return [&, uncovered = Uncovered(budget), lo = std::vector<double>(m)](size_t i) mutable {
       for (size_t j = 0; j < m; ++j) lo[j] = columns[j * n + i];
       double so_far = least.load(std::memory_order_relaxed);
       own[i] = uncovered(points, lo.data(), ref, n, i, i, so_far);
@@ -65,8 +68,9 @@ void improvements_cells(const double* candidates, size_t c, const double* column
                         size_t m, const double* ref, const Run& run, double* out) {
   PointSets points;
   points.assign(columns, n, m);
+  Budget budget(run, n, m);
   parallel_for(c, useful_threads(c, n, m, run), run, [&] {
-    return [&, uncovered = Uncovered(run), lo = std::vector<double>(m)](size_t i) mutable {
+    return [&, uncovered = Uncovered(budget), lo = std::vector<double>(m)](size_t i) mutable {
       for (size_t j = 0; j < m; ++j) lo[j] = candidates[j * c + i];
       out[i] = uncovered(points, lo.data(), ref, n, n);
     };
@@ -78,7 +82,8 @@ double uncovered_volume(const double* columns, size_t n, size_t d, const double*
                         const Run& run) {
   PointSets points(max_bytes);
   points.assign(columns, n, d);
-  return Uncovered(run)(points, lo, hi, end, skip);
+  Budget budget(run, n, d);
+  return Uncovered(budget)(points, lo, hi, end, skip);
 }
 
 }  // namespace LAMOO_LEVEL

@@ -66,6 +66,16 @@ def test_first_of_idle_points():
     assert hv_least_contributor(F[[0, 3, 1]], 4.0) == 1
 
 
+def test_many_idle_points():
+    """The first of many that others repeat or dominate, in less than quadratic time."""
+    rng = np.random.default_rng(0)
+    g = np.abs(rng.standard_normal((40_000, 4)))
+    F = 1 - g / np.linalg.norm(g, axis=1, keepdims=True)
+    assert hv_least_contributor(np.vstack([F, F[:0:-1]]), 2.0) == 1
+    assert hv_least_contributor(np.vstack([F, F + 0.01]), 2.0) == len(F)
+    assert hv_least_contributor(np.vstack([F, F + 0.01, F[-5:-3]]), 2.0) == len(F) - 5
+
+
 def test_no_least_contributor_of_nothing():
     with pytest.raises(ValueError, match=r"F has no points: its shape is \(0, 4\)"):
         hv_least_contributor(np.empty((0, 4)), 1.0)

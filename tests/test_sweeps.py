@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -90,6 +91,27 @@ def test_improvement_with_one_more_objective(shape, m, n):
     got = hv_improvement(C, F, ref)
     wanted = hv_improvement(lifted(C), lifted(F), raised(ref))
     np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("n", [1, 63, 64, 65, 66, 128, 129, 130, 1000])
+def test_improvement_by_candidates_that_take_many_steps(n):
+    rng = np.random.default_rng(n)
+    x, y = np.sort(rng.random(n)), np.sort(rng.random(n))[::-1]
+    F = np.column_stack([x, y])
+    C = np.vstack([F[rng.integers(0, n, 60)] - rng.random((60, 2)) ** 4, F[:70] - [0, 0.3]])
+    C = np.vstack([C, np.column_stack([x[:70], np.zeros(len(x[:70]))])])
+    got = hv_improvement(C, F, np.full(2, 1.01))
+    wanted = hv_improvement(lifted(C), lifted(F), np.array([1.01, 1.01, 1]))
+    np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=0)
+
+
+def test_improvement_by_whole_staircases_takes_no_quadratic_time():
+    n = 1_000_000
+    F = np.column_stack([np.arange(n), np.arange(n)[::-1]]) / n
+    start = time.perf_counter()
+    got = hv_improvement(F[:1000] - [0.0, 2.0], F, np.full(2, 1.0))
+    assert time.perf_counter() - start < 3
+    assert (got > 0).all()
 
 
 @shapes

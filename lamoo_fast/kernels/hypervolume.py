@@ -94,7 +94,8 @@ def hypervolume_batch(
     Raises
     ------
     ValueError, TypeError
-        If an argument is not real or not finite, or the shapes do not fit.
+        If an argument is not real or not finite, or the shapes do not fit; or if there are too many
+        points in too many objectives, as in `hypervolume`.
 
     See Also
     --------
@@ -155,7 +156,8 @@ def hv_contributions(
     Raises
     ------
     ValueError, TypeError
-        If an argument is not real or not finite, or the shapes do not fit.
+        If an argument is not real or not finite, or the shapes do not fit; or if there are too many
+        points in too many objectives, as in `hypervolume`.
 
     Notes
     -----
@@ -213,7 +215,8 @@ def hv_improvement(
     Raises
     ------
     ValueError, TypeError
-        If an argument is not real or not finite, or the shapes do not fit.
+        If an argument is not real or not finite, or the shapes do not fit; or if there are too many
+        points in too many objectives, as in `hypervolume`.
 
     Notes
     -----
