@@ -54,21 +54,24 @@ LAMOO_API const char* lamoo_simd_level(void);
 
 /* Volume of the union of the boxes [F[i], ref]. */
 LAMOO_API lamoo_status lamoo_hypervolume(const double* F, size_t n, size_t m, const double* ref,
-                               const lamoo_run* run, double* out);
+                                         const lamoo_run* run, double* out);
 
 /* k sets in one call: set s is rows start[s] .. start[s+1]-1 of F. start (k+1,), out (k,). */
-LAMOO_API lamoo_status lamoo_hypervolume_batch(const double* F, const size_t* start, size_t k, size_t m,
-                                     const double* ref, const lamoo_run* run, double* out);
+LAMOO_API lamoo_status lamoo_hypervolume_batch(const double* F, const size_t* start, size_t k,
+                                               size_t m, const double* ref, const lamoo_run* run,
+                                               double* out);
 
 /* out[i] = volume that only row i covers; 0 for dominated and for repeated rows.
  * ignore_dominated != 0: dominated rows are taken away first, so they take nothing from others.
  * out (n,) */
-LAMOO_API lamoo_status lamoo_hv_contributions(const double* F, size_t n, size_t m, const double* ref,
-                                    int ignore_dominated, const lamoo_run* run, double* out);
+LAMOO_API lamoo_status lamoo_hv_contributions(const double* F, size_t n, size_t m,
+                                              const double* ref, int ignore_dominated,
+                                              const lamoo_run* run, double* out);
 
 /* out[i] = volume that row i of C (c, m) would add to F, each on its own. out (c,) */
-LAMOO_API lamoo_status lamoo_hv_improvement(const double* C, size_t c, const double* F, size_t n, size_t m,
-                                  const double* ref, const lamoo_run* run, double* out);
+LAMOO_API lamoo_status lamoo_hv_improvement(const double* C, size_t c, const double* F, size_t n,
+                                            size_t m, const double* ref, const lamoo_run* run,
+                                            double* out);
 
 /* The row that contributes least (lamoo_hv_contributions with ignore_dominated), the first of equal
  * ones. n >= 1; out: one number. */
@@ -85,26 +88,29 @@ LAMOO_API lamoo_status lamoo_hv_subset_selection(const double* F, size_t n, size
 /* An estimate by randomised quasi-Monte Carlo. Stops at n_samples samples, or before that once
  * stderr <= rel_tol * value (rel_tol = 0: never before). value, stderr_, n_used: one number each. */
 LAMOO_API lamoo_status lamoo_hv_approx(const double* F, size_t n, size_t m, const double* ref,
-                             uint64_t n_samples, double rel_tol, uint64_t seed, const lamoo_run* run,
-                             double* value, double* stderr_, uint64_t* n_used);
+                                       uint64_t n_samples, double rel_tol, uint64_t seed,
+                                       const lamoo_run* run, double* value, double* stderr_,
+                                       uint64_t* n_used);
 
 /* The same for contributions (ignore_dominated as above) and improvement: n_samples for each row.
  * value, stderr_ (n,) or (c,); n_used: one number. */
-LAMOO_API lamoo_status lamoo_hv_approx_contributions(
-    const double* F, size_t n, size_t m, const double* ref, int ignore_dominated,
-    uint64_t n_samples, uint64_t seed, const lamoo_run* run, double* value, double* stderr_,
-    uint64_t* n_used);
-LAMOO_API lamoo_status lamoo_hv_approx_improvement(
-    const double* C, size_t c, const double* F, size_t n, size_t m, const double* ref,
-    uint64_t n_samples, uint64_t seed, const lamoo_run* run, double* value, double* stderr_,
-    uint64_t* n_used);
+LAMOO_API lamoo_status lamoo_hv_approx_contributions( const double* F, size_t n, size_t m,
+                                                     const double* ref, int ignore_dominated,
+                                                     uint64_t n_samples, uint64_t seed,
+                                                     const lamoo_run* run, double* value,
+                                                     double* stderr_, uint64_t* n_used);
+LAMOO_API lamoo_status lamoo_hv_approx_improvement( const double* C, size_t c, const double* F,
+                                                   size_t n, size_t m, const double* ref,
+                                                   uint64_t n_samples, uint64_t seed,
+                                                   const lamoo_run* run, double* value,
+                                                   double* stderr_, uint64_t* n_used);
 
 /* ---- dominance: a dominates b when a <= b everywhere and a < b somewhere ---- */
 
 /* out[i] = 1 when no row dominates row i; of equal rows only the first is kept unless
  * keep_weakly != 0. out (n,) */
 LAMOO_API lamoo_status lamoo_is_nondominated(const double* F, size_t n, size_t m, int keep_weakly,
-                                   const lamoo_run* run, uint8_t* out);
+                                             const lamoo_run* run, uint8_t* out);
 
 /* out[i] = 0 for the front, 1 for the front of the rest, ... Equal rows share a rank. Only the first
  * max_fronts fronts are told apart, and only as many as it takes to hold min_points rows: all other
@@ -113,8 +119,8 @@ LAMOO_API lamoo_status lamoo_pareto_rank(const double* F, size_t n, size_t m, si
                                          size_t min_points, const lamoo_run* run, int64_t* out);
 
 /* out[i] = how many rows dominate row i. out (n,) */
-LAMOO_API lamoo_status lamoo_dominance_count(const double* F, size_t n, size_t m, const lamoo_run* run,
-                                   int64_t* out);
+LAMOO_API lamoo_status lamoo_dominance_count(const double* F, size_t n, size_t m,
+                                             const lamoo_run* run, int64_t* out);
 
 /* ---- quality ---- */
 
@@ -147,7 +153,7 @@ LAMOO_API void lamoo_archive_free(lamoo_archive* archive);
  * member at its turn. On LAMOO_NO_MEMORY the archive is as before the call, on LAMOO_INTERRUPTED it
  * holds the rows up to there. accepted (n,) */
 LAMOO_API lamoo_status lamoo_archive_add(lamoo_archive* archive, const double* F, size_t n,
-                               const lamoo_run* run, uint8_t* accepted);
+                                         const lamoo_run* run, uint8_t* accepted);
 LAMOO_API size_t lamoo_archive_size(const lamoo_archive* archive);
 /* Members in lexicographic order. out (size, m) */
 LAMOO_API lamoo_status lamoo_archive_front(const lamoo_archive* archive, double* out);

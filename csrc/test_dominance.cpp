@@ -10,7 +10,7 @@
 
 #include "archive.hpp"
 #include "dominance.hpp"
-#include "rows.hpp"
+#include "order_key.hpp"
 
 namespace {
 

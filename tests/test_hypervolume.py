@@ -89,8 +89,10 @@ def test_hypervolume_equals_moocore(F):
     if F.shape[1] > 6:
         F = F[:30]  # its time grows steeply with m
     ref = np.full(F.shape[1], 1.05)
-    # Its own error can be beyond 1e-12.
-    assert hypervolume(F, ref) == pytest.approx(moocore.hypervolume(F, ref=ref), rel=1e-11)
+    ours, theirs = hypervolume(F, ref), moocore.hypervolume(F, ref=ref)
+    assert ours == pytest.approx(theirs, rel=1e-11)
+    if ours != pytest.approx(theirs, rel=1e-12):  # one of the two has lost digits: not ours
+        assert ours == pytest.approx(float(naive.hypervolume(F, ref)), rel=1e-12)
 
 
 @thousand
