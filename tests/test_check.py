@@ -246,3 +246,19 @@ def test_missing_extension_says_what_to_do(tmp_path):
     assert (
         "ImportError: lamoo_fast was installed without its compiled part; reinstall" in run.stderr
     )
+
+
+def test_an_unknown_instruction_set_is_warned_of():
+    def warnings(level):
+        return subprocess.run(
+            [sys.executable, "-c", "import lamoo_fast"],
+            env={**os.environ, "LAMOO_FAST_SIMD": level},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stderr
+
+    assert "LAMOO_FAST_SIMD is 'AVX2', which is ignored; it may be baseline" in warnings("AVX2")
+    assert "RuntimeWarning" in warnings("sse2")
+    for level in ("", "baseline", "avx2", "avx512"):
+        assert warnings(level) == ""

@@ -6,6 +6,9 @@ reference point. Every function checks its arguments once (`_check`), releases t
 global state and never writes to what it was given. No result depends on ``n_threads``.
 """
 
+import os as _os
+import warnings as _warnings
+
 try:
     from lamoo_fast.kernels._core import simd_level as _simd_level
 except ImportError as error:
@@ -43,13 +46,21 @@ from lamoo_fast.kernels.pareto import (
     pareto_rank,
 )
 
+_wanted = _os.environ.get("LAMOO_FAST_SIMD", "")
+if _wanted not in ("", "baseline", "avx2", "avx512"):
+    _warnings.warn(
+        f"LAMOO_FAST_SIMD is {_wanted!r}, which is ignored; it may be baseline, avx2 or avx512",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+
 
 def simd_level() -> str:
     """Tell which instruction set the kernels run with: ``"baseline"``, ``"avx2"`` or ``"avx512"``.
 
     The best one that the processor has, or the one that the environment variable
-    ``LAMOO_FAST_SIMD`` named when lamoo_fast was imported, if the processor has it. Baseline is
-    x86-64-v2, NEON on AArch64.
+    ``LAMOO_FAST_SIMD`` named when lamoo_fast was imported, if the processor has it; other names are
+    warned of. Baseline is x86-64-v2, NEON on AArch64.
 
     Examples
     --------
