@@ -108,6 +108,18 @@ class Stairs {
   }
   // For insert() to follow; after(i) holds until then.
   void erase(Index i) { set_.erase(i); }
+  // Point i comes after `before`, which does not cover it, and takes the place of those that it
+  // covers: take(j) for each of them in ascending order. Returns the element after it.
+  template <class Point, class Take>
+  Index enter(const Point* points, Index before, Index i, const Take& take) {
+    Index next = after(before);
+    for (; next != none_ && points[next].y >= points[i].y; next = after(next)) {
+      take(next);
+      erase(next);
+    }
+    insert(before, i, next);
+    return next;
+  }
 
  private:
   Index none_;

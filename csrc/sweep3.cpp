@@ -1,15 +1,15 @@
-// Sweeps in three objectives: points enter a staircase in x and y in the order of z.
+// Contributions and improvement in three objectives: points enter a staircase in x and y in the
+// order of z.
 #include <algorithm>
 #include <cstdint>
-#include <utility>
 #include <vector>
 
 #include "buckets.hpp"
 #include "front3.hpp"
+#include "order3.hpp"
 #include "parallel.hpp"
 #include "rows_below.hpp"
 #include "scale.hpp"
-#include "sorting.hpp"
 #include "staircase.hpp"
 #include "sweep.hpp"
 
@@ -22,51 +22,6 @@ namespace {
 constexpr size_t block = 256;         // points that a thread takes at a time
 constexpr size_t worth_threads = 500;  // points
 constexpr size_t check_every = 1024;
-
-struct Point3 {
-  double x, y, z;
-  Index row;  // in the input
-
-  double height() const { return 0.0; }
-  friend bool operator<(const Point3& a, const Point3& b) {
-    if (a.x != b.x) return a.x < b.x;
-    return a.y < b.y || (a.y == b.y && a.z < b.z);
-  }
-};
-
-struct Turn {
-  double x;     // z of a point
-  Index point;  // by number in the order of x
-
-  double height() const { return 0.0; }
-  friend bool operator<(const Turn& a, const Turn& b) {
-    return a.x < b.x || (a.x == b.x && a.point < b.point);
-  }
-};
-
-// The points by x, then y, then z, and the order in which the sweep meets them, by z and then as
-// they are here. A dominated or repeated point comes after the one it repeats or that dominates it,
-// in both orders.
-struct Sweep3 {
-  Sorted<Point3> points;
-  Sorted<Turn> turns;
-};
-
-Sweep3 sweep3(const RowsBelow<3>& rows, const Scale& scale, const Run& run) {
-  const size_t n = rows.size();
-  checked_row_count(n);
-  const auto point = [&](size_t i) {
-    const double* x = rows[i];
-    return Point3{scale.down(x[0], 0), scale.down(x[1], 1), scale.down(x[2], 2),
-                  static_cast<Index>(i)};
-  };
-  const auto low = [&](size_t j) { return scale.down(rows.low()[j], j); };
-  const auto high = [&](size_t j) { return scale.down(rows.high()[j], j); };
-  Sorted<Point3> points = Buckets<Point3>(n, point, low(0), high(0), false, run).sorted(run);
-  const auto turn = [&](size_t i) { return Turn{points[i].z, static_cast<Index>(i)}; };
-  Sorted<Turn> turns = Buckets<Turn>(n, turn, low(2), high(2), false, run).sorted(run);
-  return {std::move(points), std::move(turns)};
-}
 
 // For each point, the points that bound what it alone covers, in ascending order.
 class Bounds {
@@ -116,10 +71,7 @@ std::vector<std::uint8_t> covered_points(const Sweep3& sweep) {
       covered[i] = 1;
       continue;
     }
-    Index after = stairs.after(before);
-    for (; after != stairs.none() && points[after].y >= points[i].y; after = stairs.after(after))
-      stairs.erase(after);
-    stairs.insert(before, i, after);
+    stairs.enter(points, before, i, [](Index) {});
   }
   return covered;
 }
@@ -171,16 +123,13 @@ class OwnVolumes {
 
   void enter(Index i, Index before) {
     const Point3& p = points_[i];
-    Index after = stairs_.after(before);
     Index* link = &corners_[i].step;
-    for (; after != none_ && points_[after].y >= p.y; after = stairs_.after(after)) {
-      grow(after, p.z);
-      stairs_.erase(after);
-      *link = after;
-      link = &next_[after];
-    }
+    const Index after = stairs_.enter(points_, before, i, [&](Index taken) {
+      grow(taken, p.z);
+      *link = taken;
+      link = &next_[taken];
+    });
     *link = none_;
-    stairs_.insert(before, i, after);
     left_[i] = before;
     left_[after] = i;
     corners_[i].from = p.z;
@@ -274,13 +223,8 @@ std::vector<double> own_volumes_by_bounds(const Sweep3& sweep, const double* ref
       bounds.add(other, i);
     };
     if (before != none) meet(before);
-    Index after = stairs.after(before);
-    for (; after != none && points[after].y >= p.y; after = stairs.after(after)) {
-      meet(after);
-      stairs.erase(after);
-    }
+    const Index after = stairs.enter(points, before, i, meet);
     if (after != none) meet(after);
-    stairs.insert(before, i, after);
     on_stairs[i] = 1;
   }
   bounds.group();
@@ -300,39 +244,6 @@ std::vector<double> own_volumes_by_bounds(const Sweep3& sweep, const double* ref
 }
 
 }  // namespace
-
-// Each point adds the area that the staircase gains, from its own z to ref.
-double hypervolume3(const double* F, size_t n, const double* ref, const Run& run) {
-  RowsBelow<3> rows(F, n, ref);
-  rows.leave_out_dominated();
-  if (rows.size() == 0) return 0.0;
-  const Scale scale = scale_of(ref, rows, rows);
-  const Sweep3 sweep = sweep3(rows, scale, run);
-  const Point3* points = sweep.points.begin();
-  const double right = scale.down(ref[0], 0), up = scale.down(ref[1], 1), end = scale.down(ref[2], 2);
-  Stairs stairs(rows.size());
-  const Index none = stairs.none();
-  Sum volume;
-  for (size_t turn = 0; turn < rows.size(); ++turn) {
-    if (turn % check_every == 0) run.check();
-    const Index i = sweep.turns[turn].point, before = stairs.before(i);
-    const Point3& p = points[i];
-    double left = p.x, top = before != none ? points[before].y : up;
-    if (top <= p.y) continue;
-    double area = 0.0;
-    Index after = stairs.after(before);
-    for (; after != none && points[after].y >= p.y; after = stairs.after(after)) {
-      area += (points[after].x - left) * (top - p.y);
-      left = points[after].x;
-      top = points[after].y;
-      stairs.erase(after);
-    }
-    area += ((after != none ? points[after].x : right) - left) * (top - p.y);
-    volume.add((end - p.z) * area);
-    stairs.insert(before, i, after);
-  }
-  return scale.up(volume.value());
-}
 
 void contributions3(const double* F, size_t n, const double* ref, bool ignore_dominated,
                     const Run& run, double* out) {
