@@ -46,6 +46,8 @@ class Leaves<1> {
   bool volume(const Table<1>& table, const Side<1>* sides, size_t d, const Set<1>& alive,
               double enough, double& volume);
 
+  // How far subsets go where slices do as well.
+  static constexpr size_t most_for_subsets = 4;
   // A cut into many parts is work for each of them. The limit is measured, for 5 to 100 objectives.
   bool is_leaf(size_t k, size_t parts) const {
     return k <= std::min(parts + 3, most_leaf_points);
@@ -57,7 +59,10 @@ class Leaves<1> {
   double two_points(const Table<1>& table, const Side<1>* sides, size_t d, size_t p,
                     size_t q) const;
   double plane(const Table<1>& table, const Side<1>* sides, const Set<1>& alive) const;
+  bool slices(const Table<1>& table, const Side<1>* sides, size_t d, uint64_t alive, size_t k,
+              double& volume);
 
+  Slices slices_;
   std::vector<Limits> limits_;
   std::vector<double> open_ = std::vector<double>(size_t{1} << leaf_points);
 };
@@ -106,6 +111,7 @@ inline bool Leaves<1>::volume(const Table<1>& table, const Side<1>* sides, size_
       volume = two_points(table, sides, d, lowest_bit(set), lowest_bit(set & (set - 1)));
       return true;
     default:
+      if (slices(table, sides, d, set, k, volume)) return true;
       if (k > leaf_points) return false;
       volume = subsets(table, sides, d, set, k);
       return true;
@@ -157,6 +163,18 @@ inline double Leaves<1>::plane(const Table<1>& table, const Side<1>* sides,
     top = std::min(top, y[p]);
   }
   return area + (across.hi - left) * (top - up.lo);
+}
+
+// False where other ways are less work.
+inline bool Leaves<1>::slices(const Table<1>& table, const Side<1>* sides, size_t d, uint64_t alive,
+                              size_t k, double& volume) {
+  if (k <= most_for_subsets || d > Slices::most_objectives) return false;
+  Axis axes[Slices::most_objectives];
+  for (size_t i = 0; i < d; ++i)
+    axes[i] = {sides[i].objective, count(sides[i].limits), sides[i].lo, sides[i].hi};
+  if (!Slices::suits(k, axes, d)) return false;
+  volume = slices_.volume(TablePoints{table, alive}, axes, d);
+  return true;
 }
 
 inline double Leaves<1>::subsets(const Table<1>& table, const Side<1>* sides, size_t d,

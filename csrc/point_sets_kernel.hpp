@@ -130,5 +130,25 @@ inline const uint64_t* PointSets::up_to(size_t j, double value) const {
   return lowest(j, static_cast<size_t>(at - first));
 }
 
+// Some points, in the order of each objective.
+struct SomePoints {
+  const PointSets& points;
+  const std::vector<uint32_t>& some;
+  uint64_t* ranks;  // words() words for a set, empty between calls
+
+  size_t size() const { return points.size(); }
+  const double* column(size_t j) const { return points.column(j); }
+  template <class Visit>
+  void ascending(size_t j, Visit visit) const {
+    const uint32_t* rank = points.rank(j);
+    const uint32_t* order = points.order(j);
+    for (const uint32_t p : some) ranks[rank[p] / word_bits] |= bit(rank[p] % word_bits);
+    size_t w = 0;
+    for (size_t left = some.size(); left > 0; ++w)
+      for (uint64_t word = std::exchange(ranks[w], 0); word != 0; word &= word - 1, --left)
+        visit(size_t{order[w * word_bits + lowest_bit(word)]});
+  }
+};
+
 }  // namespace LAMOO_LEVEL
 }  // namespace lamoo

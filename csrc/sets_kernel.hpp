@@ -176,6 +176,23 @@ class Table {
   std::vector<unsigned char> order_, rank_;
 };
 
+// Some points of a table, in the order of each objective.
+struct TablePoints {
+  const Table<1>& table;
+  uint64_t points;
+
+  size_t size() const { return table.size(); }
+  const double* column(size_t j) const { return table.column(j); }
+  template <class Visit>
+  void ascending(size_t j, Visit visit) const {
+    const unsigned char* rank = table.rank(j);
+    const unsigned char* order = table.order(j);
+    uint64_t ranks = 0;
+    for (uint64_t set = points; set != 0; set &= set - 1) ranks |= bit(rank[lowest_bit(set)]);
+    for (; ranks != 0; ranks &= ranks - 1) visit(size_t{order[lowest_bit(ranks)]});
+  }
+};
+
 // Makes small tables of some points of a larger one.
 class Gather {
  public:

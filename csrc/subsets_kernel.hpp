@@ -15,6 +15,14 @@ inline Eight times(double factor, Eight x) { return _mm512_mul_pd(_mm512_set1_pd
 inline Eight add_times(Eight sum, double factor, Eight x) {
   return _mm512_fmadd_pd(_mm512_set1_pd(factor), x, sum);
 }
+inline Eight all_eight(double x) { return _mm512_set1_pd(x); }
+// max(at[i], x), min(at[i], x[i])
+inline Eight at_least(const double* at, double x) {
+  return _mm512_maskz_max_pd(0xFF, _mm512_loadu_pd(at), _mm512_set1_pd(x));
+}
+inline Eight at_most(const double* at, Eight x) {
+  return _mm512_maskz_min_pd(0xFF, _mm512_loadu_pd(at), x);
+}
 // x[i & mask] for i = 0 .. 7
 inline Eight pick(const double* x, unsigned mask) {
   const __m512i lanes = _mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0);
@@ -43,6 +51,14 @@ inline Eight times(double factor, const Eight& x) {
 inline Eight add_times(const Eight& sum, double factor, const Eight& x) {
   const __m256d f = _mm256_set1_pd(factor);
   return {_mm256_fmadd_pd(f, x.low, sum.low), _mm256_fmadd_pd(f, x.high, sum.high)};
+}
+inline Eight all_eight(double x) { return {_mm256_set1_pd(x), _mm256_set1_pd(x)}; }
+inline Eight at_least(const double* at, double x) {
+  const __m256d least = _mm256_set1_pd(x);
+  return {_mm256_max_pd(_mm256_loadu_pd(at), least), _mm256_max_pd(_mm256_loadu_pd(at + 4), least)};
+}
+inline Eight at_most(const double* at, const Eight& x) {
+  return {_mm256_min_pd(_mm256_loadu_pd(at), x.low), _mm256_min_pd(_mm256_loadu_pd(at + 4), x.high)};
 }
 inline Eight pick(const double* x, unsigned mask) {
   // Numbers as pairs of 32 bits: 2 (i & mask) and the one after it.
@@ -82,6 +98,17 @@ inline Eight add_times(const Eight& sum, double factor, const Eight& x) {
   Eight next;
   for (size_t i = 0; i < 8; ++i) next.x[i] = sum.x[i] + factor * x.x[i];
   return next;
+}
+inline Eight all_eight(double x) { return {{x, x, x, x, x, x, x, x}}; }
+inline Eight at_least(const double* at, double x) {
+  Eight larger;
+  for (size_t i = 0; i < 8; ++i) larger.x[i] = at[i] > x ? at[i] : x;
+  return larger;
+}
+inline Eight at_most(const double* at, const Eight& x) {
+  Eight smaller;
+  for (size_t i = 0; i < 8; ++i) smaller.x[i] = at[i] < x.x[i] ? at[i] : x.x[i];
+  return smaller;
 }
 inline Eight pick(const double* x, unsigned mask) {
   Eight picked;

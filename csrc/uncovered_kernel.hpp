@@ -62,6 +62,7 @@ class Uncovered {
   bool apply_slabs(Cell& cell);
   void drop_dominated(Cell& cell);
   void list_alive(const Cell& cell);
+  bool slices(const Cell& cell, double& volume);
   template <size_t W>
   double volume_of_few(const Cell& cell, Table<W>& table, Cells<W>& cells);
   void choose_cut(const Cell& cell, size_t& axis, size_t& at);
@@ -78,10 +79,12 @@ class Uncovered {
   Table<1> word_table_;
   Table<4> four_table_;
   Gather gather_;
+  Slices slices_;
 
   size_t words_ = 0;  // of the sets in use, enough for end points
   std::deque<Cell> cells_;
   std::vector<uint64_t> slabs_;
+  std::vector<uint64_t> ranks_;
   std::vector<const uint64_t*> rows_;
   std::vector<uint32_t> survivors_;
   std::vector<uint32_t> limiting_;
@@ -136,6 +139,7 @@ inline Uncovered::Cell& Uncovered::cell(size_t level) {
   const size_t d = points_->objectives(), words = points_->words();
   if (slabs_.size() < words || rows_.size() < d) {
     slabs_.resize(std::max(words, slabs_.size()));
+    ranks_.resize(slabs_.size());
     rows_.resize(std::max(d, rows_.size()));
     cells_.clear();
   }
@@ -154,6 +158,7 @@ inline double Uncovered::volume(size_t level) {
     drop_dominated(here);
     list_alive(here);
     work_.spend(1 + words_ * points_->objectives() * (1 + survivors_.size() / 4));
+    if (double open; slices(here, open)) return total + open;
     if (survivors_.size() <= Table<1>::capacity)
       return total + volume_of_few(here, word_table_, word_cells_);
     if (survivors_.size() <= Table<4>::capacity)
@@ -262,6 +267,30 @@ inline void Uncovered::list_alive(const Cell& cell) {
   for (size_t w = 0; w < words_; ++w)
     for (uint64_t set = cell.alive[w]; set != 0; set &= set - 1)
       survivors_.push_back(static_cast<uint32_t>(w * word_bits + lowest_bit(set)));
+}
+
+// The points in survivors_ without a table of their own, or false.
+inline bool Uncovered::slices(const Cell& cell, double& volume) {
+  const size_t k = survivors_.size();
+  if (k == 0 || k > word_bits) return false;
+  Axis axes[Slices::most_objectives];
+  size_t used = 0;
+  double factor = 1.0;
+  for (size_t j = 0; j < points_->objectives(); ++j) {
+    const double* x = points_->column(j);
+    const double lo = cell.lo[j], hi = cell.hi[j];
+    size_t limits = 0;
+    for (const uint32_t p : survivors_) limits += x[p] > lo ? 1 : 0;
+    if (limits == 0) {
+      factor *= hi - lo;
+      continue;
+    }
+    if (used == Slices::most_objectives) return false;
+    axes[used++] = {j, limits, lo, hi};
+  }
+  if (!Slices::suits(k, axes, used)) return false;
+  volume = factor * slices_.volume(SomePoints{*points_, survivors_, ranks_.data()}, axes, used);
+  return true;
 }
 
 // The points in survivors_ get a table of their own, in the objectives that they limit.

@@ -2,6 +2,7 @@
 // level, with its parts.
 #include "subsets_kernel.hpp"
 #include "sets_kernel.hpp"
+#include "slices_kernel.hpp"
 #include "leaves_kernel.hpp"
 #include "small_cells_kernel.hpp"
 #include "point_sets_kernel.hpp"

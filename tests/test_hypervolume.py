@@ -60,6 +60,32 @@ def test_contributions_equal_naive(case, ignore_dominated):
     assert_close(values, naive.hv_contributions(F, ref, ignore_dominated))
 
 
+def hard_front(kind, n, m):
+    """A front over 16 orders of magnitude, of nearly equal points, in long boxes, with ties."""
+    rng = np.random.default_rng(n)
+    F = rng.random((n, m))
+    F /= np.linalg.norm(F, axis=1, keepdims=True)
+    if kind == "wide":
+        return 10 ** (16 * F - 8)
+    if kind == "near":
+        return F[0] + 1e-9 * F
+    if kind == "long":
+        return F * 10.0 ** rng.integers(-8, 9, m)
+    return np.ceil(7 * F) / 7
+
+
+@pytest.mark.parametrize("kind", ["wide", "near", "long", "ties"])
+@pytest.mark.parametrize(("n", "m"), [(90, 4), (67, 5), (20, 6)])
+def test_many_points_equal_naive(kind, n, m):
+    """More than Hypothesis draws: cells in many slices, registers and words."""
+    F = hard_front(kind, n, m)
+    ref = 1.01 * F.max(axis=0)
+    exact = naive.hypervolume(F, ref)
+    assert_close(hypervolume(F, ref), [exact])
+    own = hv_contributions(F, ref, ignore_dominated=False)
+    assert_close(own[0], [exact - naive.hypervolume(F[1:], ref)])
+
+
 @thousand
 @given(point_sets(max_n=10), st.integers(0, 3))
 def test_improvement_equals_naive(case, c):
