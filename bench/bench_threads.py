@@ -30,6 +30,14 @@ def count(F: np.ndarray, ref: float, n_threads: int) -> np.ndarray:
     return lf.dominance_count(F, n_threads=n_threads)
 
 
+def rank(F: np.ndarray, ref: float, n_threads: int) -> np.ndarray:
+    return lf.pareto_rank(F, n_threads=n_threads)
+
+
+def mask(F: np.ndarray, ref: float, n_threads: int) -> np.ndarray:
+    return lf.is_nondominated(F, n_threads=n_threads)
+
+
 CASES: tuple[tuple[str, Callable, str, tuple[tuple[int, int], ...]], ...] = (
     ("hypervolume", lf.hypervolume, "sphere",
      ((2, 1_000_000), (3, 100_000), (4, 10_000), (5, 3000), (6, 1000), (8, 300), (10, 80),
@@ -39,6 +47,8 @@ CASES: tuple[tuple[str, Callable, str, tuple[tuple[int, int], ...]], ...] = (
     ("hv_improvement", improvement, "sphere", ((3, 3000), (5, 1000), (8, 80))),
     ("hv_approx", approx, "sphere", ((5, 300), (10, 100), (15, 40))),
     ("dominance_count", count, "uniform", ((3, 300_000), (5, 30_000), (10, 30_000))),
+    ("pareto_rank", rank, "uniform", ((3, 100_000), (5, 30_000), (10, 30_000))),
+    ("is_nondominated", mask, "sphere", ((2, 1_000_000), (3, 300_000), (5, 30_000), (10, 30_000))),
 )  # fmt: skip
 
 

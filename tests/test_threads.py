@@ -25,8 +25,9 @@ def test_n_threads_changes_no_bit(name):
             assert_identical(call(name, F, ref, n_threads=n_threads), expected)
 
 
-def test_count_of_many_points():
-    F = np.random.default_rng(0).integers(0, 50, (6000, 4))
+@pytest.mark.parametrize(("m", "n"), [(3, 30_000), (4, 6000)])
+def test_count_of_many_points(m, n):
+    F = np.random.default_rng(0).integers(0, 50, (n, m))
     expected = dominance_count(F)
     for n_threads in (2, 3, 4):
         np.testing.assert_array_equal(dominance_count(F, n_threads=n_threads), expected)
