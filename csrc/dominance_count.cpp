@@ -164,7 +164,7 @@ void dominance_count(const double* F, std::size_t n, std::size_t m, const Run& r
     for (std::size_t i = 0; i < n; ++i) out[i] = __builtin_popcount(dominators[i]);
     return;
   }
-  const LexicographicOrder order(F, n, m);
+  const LexicographicOrder order(F, n, m, run);
   std::vector<Index> counts(n, 0);
   if (m == 1) {
     for (std::size_t k = 0; k < n; ++k) counts[k] = static_cast<Index>(k);

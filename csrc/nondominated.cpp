@@ -230,7 +230,7 @@ void is_nondominated(const double* F, std::size_t n, std::size_t m, bool keep_we
     std::fill(out, out + n, std::uint8_t{0});
   }
 
-  const LexicographicOrder order(F, left.size(), m);
+  const LexicographicOrder order(F, left.size(), m, run);
   std::vector<Index> distinct;
   for (std::size_t k = 0; k < left.size(); ++k)
     if (order.equal[k] == k) distinct.push_back(order.row[k]);

@@ -28,7 +28,7 @@ namespace {
 
 // Distinct rows, called by their position k in lexicographic order.
 struct Distinct {
-  Distinct(const double* F, std::size_t n, std::size_t m) : order(F, n, m) {
+  Distinct(const double* F, std::size_t n, std::size_t m, const Run& run) : order(F, n, m, run) {
     for (std::size_t k = 0; k < n; ++k) {
       if (order.equal[k] == k) {
         rows.push_back(order.row[k]);
@@ -277,7 +277,7 @@ void rank_few(const double* F, std::size_t n, std::size_t m, RankLimit limit, st
 void pareto_rank(const double* F, std::size_t n, std::size_t m, RankLimit limit, const Run& run,
                  std::int64_t* out) {
   if (n <= few_rows) return rank_few(F, n, m, limit, out);
-  const Distinct distinct(F, n, m);
+  const Distinct distinct(F, n, m, run);
   const std::vector<Index>& rows = distinct.rows;
   std::vector<Index> ranks(rows.size(), 0);
   Wanted wanted(limit);

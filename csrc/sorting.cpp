@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "parallel.hpp"
 #include "run.hpp"
 
 namespace lamoo {
@@ -78,22 +79,72 @@ void Sorter::sort(Record* first, Record* last, int depth) {
   }
 }
 
+namespace {
+
+// Stable. On threads: records go to parts by value, and each part is sorted on its own.
+void sort_all(std::vector<Record>& records, const Run& run) {
+  constexpr std::size_t worth_threads = 30000, parts = 64, chunk = std::size_t{1} << 14;
+  const std::size_t n = records.size(), chunks = (n + chunk - 1) / chunk;
+  const auto sort = [&] { Sorter().sort(records.data(), records.data() + n); };
+  if (run.n_threads() == 1 || n < worth_threads) return sort();
+  const auto [least, most] = std::minmax_element(records.begin(), records.end(), by_key);
+  const double low = number_of(least->key), top = parts - 1;
+  const double scale = top / (number_of(most->key) - low);
+  // Negated: true as well for NaN.
+  if (!(scale > 0.0 && scale <= std::numeric_limits<double>::max())) return sort();
+
+  std::vector<Index> ends(chunks * parts, 0);  // of each part of each chunk
+  const auto for_each_chunk = [&](const auto& work) {
+    parallel_for(chunks, run.n_threads(), run, [&] {
+      return [&](std::size_t c) {
+        for (std::size_t i = c * chunk; i < std::min(n, (c + 1) * chunk); ++i)
+          work(records[i], ends.data() + c * parts);
+      };
+    });
+  };
+  for_each_chunk([&](Record& record, Index* counts) {
+    record.bucket = static_cast<Index>(std::min((number_of(record.key) - low) * scale, top));
+    ++counts[record.bucket];
+  });
+  Index total = 0;
+  std::vector<Index> starts;
+  for (std::size_t part = 0; part < parts; ++part) {
+    starts.push_back(total);
+    for (std::size_t c = 0; c < chunks; ++c)
+      total += std::exchange(ends[c * parts + part], total);
+  }
+  starts.push_back(total);
+  std::vector<Record> sorted(n);
+  for_each_chunk([&](const Record& record, Index* at) { sorted[at[record.bucket]++] = record; });
+  parallel_for(parts, run.n_threads(), run, [&] {
+    return [&, sorter = Sorter()](std::size_t part) mutable {
+      sorter.sort(sorted.data() + starts[part], sorted.data() + starts[part + 1]);
+    };
+  });
+  records.swap(sorted);
+}
+
+}  // namespace
+
 LexicographicOrder::LexicographicOrder(const double* F, std::size_t n, std::size_t m,
-                                       std::size_t first_column)
+                                       const Run& run)
     : row(checked_row_count(n)), equal(n) {
   std::vector<Record> records(n);
   for (std::size_t i = 0; i < n; ++i) records[i].row = static_cast<Index>(i);
 
-  // Runs of rows that are equal so far, as positions: first, last.
+  // Rows that are equal so far, as positions: first, last.
   std::vector<std::pair<std::size_t, std::size_t>> runs, next;
   if (n > 1) runs.emplace_back(0, n);
   Sorter sorter;
-  for (std::size_t j = first_column; j < m && !runs.empty(); ++j) {
+  for (std::size_t j = 0; j < m && !runs.empty(); ++j) {
     next.clear();
     for (const auto& [first, last] : runs) {
       for (std::size_t k = first; k < last; ++k)
         records[k].key = order_key(F[records[k].row * m + j]);
-      sorter.sort(records.data() + first, records.data() + last);
+      if (last - first == n)
+        sort_all(records, run);
+      else
+        sorter.sort(records.data() + first, records.data() + last);
       for (std::size_t k = first; k < last;) {
         std::size_t end = k + 1;
         while (end < last && records[end].key == records[k].key) ++end;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "order_key.hpp"
+#include "run.hpp"
 
 namespace lamoo {
 
@@ -30,10 +31,9 @@ class Sorter {
   std::vector<Index> starts_;
 };
 
-// Rows of F (n, m) in lexicographic order, equal rows in input order. The objectives before
-// `first_column` are ignored.
+// Rows of F (n, m) in lexicographic order, equal rows in input order.
 struct LexicographicOrder {
-  LexicographicOrder(const double* F, std::size_t n, std::size_t m, std::size_t first_column = 0);
+  LexicographicOrder(const double* F, std::size_t n, std::size_t m, const Run& run = Run());
 
   std::vector<Index> row;    // row[k]: the k-th
   std::vector<Index> equal;  // equal[k]: position of the first row equal to the k-th
