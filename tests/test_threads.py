@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from kernel_table import KERNELS, THREADED, assert_identical, call
 
-from lamoo_fast.kernels import ParetoArchive, dominance_count
+from lamoo_fast.kernels import ParetoArchive, dominance_count, is_nondominated, pareto_rank
 
 
 def cases():
@@ -31,6 +31,17 @@ def test_count_of_many_points(m, n):
     expected = dominance_count(F)
     for n_threads in (2, 3, 4):
         np.testing.assert_array_equal(dominance_count(F, n_threads=n_threads), expected)
+
+
+@pytest.mark.parametrize("kernel", [dominance_count, is_nondominated, pareto_rank])
+@pytest.mark.parametrize("m", [2, 3])
+def test_sorting_of_many_points(kernel, m):
+    rng = np.random.default_rng(m)
+    F = rng.random((40_000, m))
+    tied = rng.integers(0, 50, F.shape)
+    skewed = np.column_stack([F[:, 0] ** 99, 1 - F[:, 1:]])
+    for points in (F, tied, skewed, np.vstack([F, [[1e308] * m, [-1e308] * m]])):
+        np.testing.assert_array_equal(kernel(points, n_threads=3), kernel(points))
 
 
 def in_threads(count, work):
