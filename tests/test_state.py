@@ -77,7 +77,7 @@ def test_a_damaged_state_is_refused_and_changes_nothing():
     good = opt.state_dict()
     trial = good["trials"][3]
     for damage in (
-        {"format": 2},
+        {"format": 3},
         {"trials": None},
         {"rng": {"bit_generator": "PCG64"}},
         {"rng": {}},

@@ -5,7 +5,8 @@
     {"journal": 1, ..., "search": {...}}               header: what is searched and how
     {"ask": [{"id", "config", "relaxed"}, ...],         trials proposed,
      "rng": {...}, "ref": [...]}                        and the search's state right after
-    {"tell": 7, "values": [...], "seconds": 0.1}        a trial that is done
+    {"tell": 7, "values": [...], "seconds": 0.1}        a trial that is done, "constraints": [...]
+                                                        in it where there are any
     {"tell": 8, "failed": "why", "seconds": 0.1}        a trial that failed
     {"run": {"budget": 300, ...}}                       settings changed by a later run
 
@@ -33,6 +34,12 @@ from lamoo_fast.search.trial import Trial
 
 FORMAT = 1
 FILE = "journal.jsonl"
+_NO_OUTCOME: dict[str, Any] = {
+    "values": None,
+    "constraints": [],
+    "status": "pending",
+    "message": "",
+}
 _LOG = logging.getLogger(__name__)
 
 
@@ -185,7 +192,11 @@ class Journal:
 
     def told(self, trial: Trial, seconds: float | None = None) -> None:
         """Record how a trial went and how long it took."""
-        came = {"values": trial.values} if trial.status == "done" else {"failed": trial.message}
+        came: dict[str, Any] = {"failed": trial.message}
+        if trial.status == "done":
+            came = {"values": trial.values}
+            if trial.constraints:
+                came["constraints"] = trial.constraints
         self._append({"tell": trial.id, **came, "seconds": seconds})
 
     def catch_up(self, opt: LaMOO) -> None:
@@ -284,7 +295,7 @@ class Journal:
                 if key in self._trials:
                     raise ValueError(f"trial {key} is asked twice")
                 new = {"id": key, "config": trial["config"], "relaxed": trial["relaxed"]}
-                self._trials[key] = {**new, "values": None, "status": "pending", "message": ""}
+                self._trials[key] = {**new, **_NO_OUTCOME}
             self._after_ask = after
         elif "tell" in entry:
             key = _trial_id(entry["tell"])
@@ -292,9 +303,11 @@ class Journal:
                 raise ValueError(f"trial {key} is told but not pending")
             if "values" in entry:
                 values = [float(v) for v in entry["values"]]
-                if not all(map(math.isfinite, values)):
+                bounds = [float(v) for v in entry.get("constraints", ())]
+                if not all(map(math.isfinite, [*values, *bounds])):
                     raise ValueError(f"trial {key} has values {values}; wanted finite numbers")
-                self._trials[key] |= {"values": values, "status": "done"}
+                came = {"values": values, "constraints": bounds, "status": "done"}
+                self._trials[key] |= came
             else:
                 self._trials[key] |= {"message": str(entry["failed"]), "status": "failed"}
         else:

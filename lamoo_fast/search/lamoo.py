@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import numbers
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,16 +12,19 @@ import numpy as np
 import numpy.typing as npt
 
 from lamoo_fast.kernels import hypervolume, is_nondominated
+from lamoo_fast.search.archive import Archive
+from lamoo_fast.search.checks import check_count, check_directions, generator
+from lamoo_fast.search.known import Known
 from lamoo_fast.search.partition import Classifier, SVMClassifier
 from lamoo_fast.search.reference import check_ref, infer_ref
 from lamoo_fast.search.samplers import Sampler, UniformSampler, View
 from lamoo_fast.search.selection import Leaf, Selection
 from lamoo_fast.search.space import Array, Config, Space
 from lamoo_fast.search.tree import PartitionTree, Region
-from lamoo_fast.search.trial import Failed, SpaceExhausted, Trial, read_outcomes
+from lamoo_fast.search.trial import SpaceExhausted, Trial, read_outcomes
 
-_STATE_FORMAT = 1
-_DIRECTIONS = ("minimize", "maximize")
+_STATE_FORMAT = 2
+_SINCE_FORMAT_2: dict[str, Any] = {"n_constraints": 0, "known": [], "noisy": False}
 
 
 class LaMOO:
@@ -41,7 +43,19 @@ class LaMOO:
     ref : array_like, shape (m,), optional
         Reference point in the units of the objectives: values beyond it count nothing. By
         default it is fixed after the initial design: the worst values on the front so far, and
-        10 % of their range beyond (Ishibuchi et al., 2018).
+        10 % of their range beyond (Ishibuchi et al., 2018). With constraints it moves with the
+        front until `n_initial` trials are feasible.
+    n_constraints : int
+        Number of outcome constraints c. Each evaluation then returns m + c numbers, and is
+        feasible when the last c of them are all <= 0.
+    known : mapping of int to callable, optional
+        Objectives that need no evaluation, by index: ``known[i](config)`` is the value in the
+        objective's own units, always the same one. Samplers that predict objectives use it in
+        place of a prediction; evaluations still return all m values, and one that contradicts
+        the known one is an error.
+    noisy : bool
+        Whether evaluating a point again may give other values. Samplers may then propose a point
+        again; front, hypervolume and partition go by the mean of a point's trials.
     sampler : Sampler, default UniformSampler()
         Draws points inside the chosen region.
     selection : Selection, default Leaf()
@@ -85,6 +99,9 @@ class LaMOO:
         directions: Sequence[str],
         *,
         ref: npt.ArrayLike | None = None,
+        n_constraints: int = 0,
+        known: Mapping[int, Callable[[Config], float]] | None = None,
+        noisy: bool = False,
         sampler: Sampler | None = None,
         selection: Selection | None = None,
         classifier: Classifier | None = None,
@@ -95,48 +112,55 @@ class LaMOO:
         if not isinstance(space, Space):
             raise ValueError(f"space is {space!r}, wanted a Space")
         self.space = space
-        self.directions = _check_directions(directions)
+        self.directions = check_directions(directions)
         self._signs = np.array([-1.0 if d == "maximize" else 1.0 for d in self.directions])
         self._explicit_ref = None if ref is None else check_ref(ref, len(self.directions))
+        self.n_constraints = check_count("n_constraints", n_constraints, least=0)
+        self.known = Known(space, self._signs, known)
+        self.noisy = bool(noisy)
         self.sampler = UniformSampler() if sampler is None else sampler
         self.selection = Leaf() if selection is None else selection
         self.classifier = SVMClassifier() if classifier is None else classifier
         default = max(10, 2 * (space.d + 1))
-        self.n_initial = default if n_initial is None else _check_count("n_initial", n_initial)
-        self.leaf_size = _check_count("leaf_size", leaf_size)
-        self._rng = _generator(seed)
+        self.n_initial = default if n_initial is None else check_count("n_initial", n_initial)
+        self.leaf_size = check_count("leaf_size", leaf_size)
+        self._rng = generator(seed)
         self._design_seed = int(self._rng.integers(2**63))
         self._frozen_ref = self._explicit_ref
-        self._next_id = 0
-        self._trials: dict[int, Trial] = {}
-        # Caches, all made from the trials.
-        self._seen: set[bytes] = set()
-        self._XF: tuple[Array, Array] | None = None
+        self._archive = self._new_archive()
+        # A cache, made from the trials.
         self._tree: PartitionTree | None = None
-        self._tree_is_stale = True
+        self._tree_of = 0  # number of told trials that the tree knows
 
     @property
     def trials(self) -> list[Trial]:
         """All told trials, failed ones included, by id."""
-        return [t for _, t in sorted(self._trials.items()) if t.status != "pending"]
+        return [t for t in self._archive.trials.values() if t.status != "pending"]
 
     @property
     def pending(self) -> list[Trial]:
         """Trials proposed and not told yet, by id."""
-        return [t for _, t in sorted(self._trials.items()) if t.status == "pending"]
+        return list(self._archive.pending.values())
+
+    @property
+    def n_told(self) -> int:
+        """Number of told trials, failed ones included."""
+        return self._archive.n_told
 
     @property
     def ref(self) -> tuple[float, ...] | None:
         """Reference point in user units, or None while it is open.
 
-        One that was not given is known once `n_initial` trials are done, and fixed from the next
-        `ask` on.
+        One that was not given is known once `n_initial` trials are done, and fixed by the next
+        `ask` after as many are feasible. While none is feasible it goes by all that are done.
         """
         if self._frozen_ref is not None:
             return self._frozen_ref
-        if len(self._archive()[1]) < self.n_initial:
+        if self._archive.n_done < self.n_initial:
             return None
-        return tuple((self._signs * infer_ref(self._archive()[1])).tolist())
+        ranked = self._archive.ranked()
+        known = ranked.feasible if ranked.feasible.any() else slice(None)
+        return tuple((self._signs * infer_ref(ranked.F[known])).tolist())
 
     @property
     def tree(self) -> PartitionTree | None:
@@ -144,15 +168,30 @@ class LaMOO:
         return self._tree
 
     def pareto_front(self) -> list[Trial]:
-        """Done trials that no other one dominates, by id; trials with equal values are all kept."""
-        done = self._done()
-        keep = is_nondominated(self._archive()[1], keep_weakly=True)
-        return [trial for trial, kept in zip(done, keep, strict=True) if kept]
+        """Feasible trials that no other one dominates, by id; equal ones are all kept.
+
+        Where evaluations are noisy, a point stands there once: its first trial, with the means of
+        all its trials as values.
+        """
+        ranked = self._archive.ranked()
+        ranked = ranked.where(ranked.feasible)
+        ranked = ranked.where(is_nondominated(ranked.F, keep_weakly=True))
+        front = [self._archive.trials[key] for key in ranked.ids.tolist()]
+        if not self.noisy:
+            return front
+        values, bounds = (ranked.F * self._signs).tolist(), ranked.G.tolist()
+        return [
+            replace(trial, values=tuple(v), constraints=tuple(g))
+            for trial, v, g in zip(front, values, bounds, strict=True)
+        ]
 
     def hypervolume(self) -> float:
-        """Hypervolume of the done trials, NaN while there is no reference point."""
+        """Hypervolume of the feasible trials, NaN while there is no reference point."""
         ref = self.ref
-        return math.nan if ref is None else hypervolume(self._archive()[1], self._signs * ref)
+        if ref is None:
+            return math.nan
+        ranked = self._archive.ranked()
+        return hypervolume(ranked.F[ranked.feasible], self._signs * ref)
 
     def ask(self, n: int = 1) -> list[Trial]:
         """Propose the next n trials.
@@ -175,23 +214,23 @@ class LaMOO:
             When every point of a finite space is told or pending, or where the space cannot be
             listed, no other point was found.
         """
-        n = _check_count("n", n)
+        n = check_count("n", n)
         before = self._rng.bit_generator.state
         try:
             drawn = self._draw(n)
         except BaseException:
             self._rng.bit_generator.state = before
             raise
-        if len(self._archive()[1]) >= self.n_initial:
+        if np.count_nonzero(self._archive.ranked().feasible) >= self.n_initial:
             self._frozen_ref = self.ref
-        trials = []
+        trials: list[Trial] = []
         for X, relaxed in drawn:
             for config in self.space.decode(X):
-                trial = self._new_trial(self._next_id, config, relaxed)
-                self._record(trial)
-                # The user may change the dict, as evaluations do; the record stays.
-                trials.append(replace(trial, config=dict(config)))
-        return trials
+                new_id = self._archive.next_id + len(trials)
+                trials.append(self._new_trial(new_id, config, relaxed))
+        self._archive.record(trials)
+        # The user may change the dicts, as evaluations do; the record stays.
+        return [replace(trial, config=dict(trial.config)) for trial in trials]
 
     def tell(
         self, trials: Sequence[Trial | int | Mapping[str, Any]], values: object
@@ -203,9 +242,10 @@ class LaMOO:
         trials : sequence
             Pending trials, their ids, or plain configurations: points that nobody asked for.
         values : sequence
-            For each trial its objectives, as (k, m) numbers in user units, or FAILED, or
-            ``failed("why")``. A row with NaN or infinity is a failed trial. Failed trials are
-            kept, never ranked, and not proposed again in a finite space.
+            For each trial its objectives in user units and its constraints, m + c numbers or a
+            pair of m and c, or FAILED, or ``failed("why")``. A row with NaN or infinity is a
+            failed trial. Failed trials are kept, never ranked, and not proposed again in a finite
+            space; the partition learns where they are.
 
         Returns
         -------
@@ -217,28 +257,27 @@ class LaMOO:
         ValueError
             When a trial is unknown, told before or outside the space, or a row of values has the
             wrong length; nothing is recorded then.
+        Contradiction
+            A ValueError: when a value is not the one that is known.
         """
         if isinstance(trials, (Trial, Mapping, numbers.Integral)):
             raise ValueError(f"trials is {trials!r}, wanted a sequence of trials")
         trials = list(trials)
-        outcomes = read_outcomes(values, len(trials), len(self.directions))
+        m = len(self.directions)
+        outcomes = read_outcomes(values, len(trials), m, self.n_constraints)
         told = []
-        new_id = self._next_id
+        new_id = self._archive.next_id
         for i, item in enumerate(trials):
             try:
                 trial = self._find(item, new_id)
             except ValueError as error:
                 raise ValueError(f"trials[{i}]: {error}") from None
             new_id = max(new_id, trial.id + 1)
-            outcome = outcomes[i]
-            if isinstance(outcome, Failed):
-                told.append(replace(trial, status="failed", message=outcome.message))
-            else:
-                told.append(replace(trial, status="done", values=outcome))
+            told.append(trial.told(outcomes[i], m))
         if len({trial.id for trial in told}) < len(told):
             raise ValueError("trials names one trial twice")
-        for trial in told:
-            self._record(trial)
+        self.known.check(told)
+        self._archive.record(told)
         return told
 
     @property
@@ -259,6 +298,9 @@ class LaMOO:
             "space": self.space.to_dict(),
             "directions": list(self.directions),
             "ref": None if self._explicit_ref is None else list(self._explicit_ref),
+            "n_constraints": self.n_constraints,
+            "known": list(self.known.columns),
+            "noisy": self.noisy,
             "sampler": repr(self.sampler),
             "selection": repr(self.selection),
             "classifier": repr(self.classifier),
@@ -277,7 +319,7 @@ class LaMOO:
             "ref": None if self._frozen_ref is None else list(self._frozen_ref),
             "design_seed": self._design_seed,
             "rng": self.rng_state,
-            "trials": [trial.to_dict() for _, trial in sorted(self._trials.items())],
+            "trials": [trial.to_dict() for trial in self._archive.trials.values()],
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -289,13 +331,15 @@ class LaMOO:
             When the state is damaged or of a search with other settings; nothing changes then.
         """
         try:
-            if state["format"] != _STATE_FORMAT:
+            if state["format"] not in (1, _STATE_FORMAT):
                 raise ValueError(f"state has format {state['format']}, wanted {_STATE_FORMAT}")
+            older = _SINCE_FORMAT_2 if state["format"] == 1 else {}
             for name, mine in self.settings().items():
-                theirs = state["settings"][name]
+                theirs = {**older, **state["settings"]}[name]
                 if theirs != mine:
                     raise ValueError(f"state has {name} {theirs}, but this search has {mine}")
             restored = [self._restore(saved) for saved in state["trials"]]
+            restored.sort(key=lambda trial: trial.id)
             if len({trial.id for trial in restored}) < len(restored):
                 raise ValueError("state has two trials with one id")
             ref = None if state["ref"] is None else check_ref(state["ref"], len(self.directions))
@@ -307,29 +351,38 @@ class LaMOO:
         self.rng_state = rng_state
         self._design_seed = design_seed
         self._frozen_ref = ref
-        self._trials = {}
-        self._next_id = 0
-        self._seen, self._XF, self._tree, self._tree_is_stale = set(), None, None, True
-        for trial in restored:
-            self._record(trial)
+        self._archive = self._new_archive()
+        self._archive.record(restored)
+        self._tree, self._tree_of = None, 0
 
     def _draw(self, n: int) -> list[tuple[Array, int]]:
         """Draw n points: arrays of points, each with the number of constraints given up."""
-        X, F = self._archive()
-        if len(F) < self.n_initial:
+        done = self._archive.done()
+        if len(done) < self.n_initial:
             # One random order of the whole space, gone through from where it was left: the
             # design is the same whether it is asked for at once or one by one.
             sampler: Sampler = UniformSampler()
             rng = np.random.default_rng(self._design_seed)
             region = Region(self.space)
-            ref = np.full(F.shape[1], np.inf)
+            ref = np.full(len(self.directions), np.inf)
         else:
             sampler, rng = self.sampler, self._rng
             ref = self._signs * np.array(self.ref)
             tree = self._current_tree(ref)
             region = tree.region(self.selection.select(tree))
         pending = np.array([t.x for t in self.pending]).reshape(-1, self.space.d)
-        view = View(X, F, ref, pending, self._seen, rng)
+        view = View(
+            done.X,
+            done.F,
+            ref,
+            pending,
+            self._archive.seen,
+            rng,
+            G=done.G,
+            failed=self._archive.failed().X,
+            known=self.known,
+            noisy=self.noisy,
+        )
         drawn: list[tuple[Array, int]] = []
         missing = n
         relaxed = 0
@@ -343,40 +396,32 @@ class LaMOO:
             region = region.parent()
             relaxed += 1
         if missing == n:
-            if self._trials:
+            if n_trials := len(self._archive.trials):
                 listed = self.space.is_enumerable
                 what = "all points of the space are used" if listed else "found no new point"
-                raise SpaceExhausted(f"{what}: {len(self._trials)} trials")
+                raise SpaceExhausted(f"{what}: {n_trials} trials")
             raise ValueError("valid accepts none of the points drawn from the space")
         return drawn
 
     def _current_tree(self, ref: Array) -> PartitionTree:
-        if self._tree is None or self._tree_is_stale:
-            X, F = self._archive()
+        if self._tree is None or self._tree_of != self.n_told:
+            rows = self._archive.learned()
             self._tree = PartitionTree.build(
                 self.space,
-                X,
-                F,
+                rows.X,
+                rows.F,
                 ref,
                 self.classifier,
                 leaf_size=self.leaf_size,
-                ids=[trial.id for trial in self._done()],
+                G=rows.G,
+                ids=rows.ids.tolist(),
                 previous=self._tree,
             )
-            self._tree_is_stale = False
+            self._tree_of = self.n_told
         return self._tree
 
-    def _done(self) -> list[Trial]:
-        return [t for t in self.trials if t.status == "done"]
-
-    def _archive(self) -> tuple[Array, Array]:
-        """Points X and minimised objectives F of the done trials, by id."""
-        if self._XF is None:
-            done = self._done()
-            X = np.array([t.x for t in done]).reshape(-1, self.space.d)
-            F = np.array([t.values for t in done]).reshape(-1, len(self.directions))
-            self._XF = X, F * self._signs
-        return self._XF
+    def _new_archive(self) -> Archive:
+        return Archive(self.space, self._signs, self.n_constraints, self.noisy)
 
     def _find(self, item: Trial | int | Mapping[str, Any], new_id: int) -> Trial:
         """Return the pending trial that is meant, or a new one for a plain configuration."""
@@ -385,7 +430,7 @@ class LaMOO:
         if not isinstance(item, (Trial, numbers.Integral)):
             raise ValueError(f"{item!r}, wanted a trial, its id or a configuration")
         key = item.id if isinstance(item, Trial) else int(item)
-        known = self._trials.get(key)
+        known = self._archive.trials.get(key)
         if known is None or (isinstance(item, Trial) and not np.array_equal(item.x, known.x)):
             raise ValueError(f"trial {key} is not a trial of this search")
         if known.status != "pending":
@@ -398,41 +443,4 @@ class LaMOO:
 
     def _restore(self, saved: Mapping[str, Any]) -> Trial:
         trial = self._new_trial(int(saved["id"]), self.space.check(saved["config"]))
-        return trial.restored(saved, len(self.directions))
-
-    def _record(self, trial: Trial) -> None:
-        self._trials[trial.id] = trial
-        self._next_id = max(self._next_id, trial.id + 1)
-        # Rounding can make the configuration's own point decode to its neighbour: both are seen.
-        self._seen.update(self.space.config_keys([trial.config]), self.space.keys(trial.x[None]))
-        if trial.status == "done":
-            self._XF = None
-            self._tree_is_stale = True
-
-
-def _check_directions(directions: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(directions, str):
-        raise ValueError(f"directions is the string {directions!r}, wanted a list of strings")
-    for direction in directions:
-        if direction not in _DIRECTIONS:
-            near = difflib.get_close_matches(str(direction), _DIRECTIONS, 1, 0)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ValueError(f"direction is {direction!r}, wanted one of {_DIRECTIONS}{hint}")
-    if not directions:
-        raise ValueError("directions is empty, wanted one for each objective")
-    return tuple(directions)
-
-
-def _check_count(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
-        raise ValueError(f"{name} is {value!r}, wanted a whole number >= 1")
-    return int(value)
-
-
-def _generator(seed: int | np.random.Generator | None) -> np.random.Generator:
-    """Generator of the search's own, so that nobody else moves its state."""
-    if isinstance(seed, np.random.Generator):
-        seed = int(seed.integers(2**63))
-    elif seed is not None and (not isinstance(seed, numbers.Integral) or seed < 0):
-        raise ValueError(f"seed is {seed!r}, wanted a whole number >= 0, a Generator or None")
-    return np.random.Generator(np.random.PCG64(seed))
+        return trial.restored(saved, len(self.directions), self.n_constraints)

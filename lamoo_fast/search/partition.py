@@ -28,17 +28,51 @@ class Classifier(Protocol):
         """Learn from features Z (n, f) and labels (n,), both labels present."""
 
 
-def better_half(F: Array) -> Mask | None:
-    """Label the better half of the rows of F.
-
-    Rows are ordered by the number of rows that dominate them, then by Pareto rank. Rows that are
-    equal in both always share a label, so the cut is at the change of key nearest to the middle,
-    and no label depends on the order of the rows.
+def violation(F: Array, G: Array) -> Array:
+    """Measure how far each row is from being feasible.
 
     Parameters
     ----------
     F : array, shape (n, m)
-        Objectives, minimised.
+        Objectives, NaN in the rows whose evaluation failed.
+    G : array, shape (n, c)
+        Outcome constraints, each met where <= 0.
+
+    Returns
+    -------
+    array, shape (n,)
+        0 for feasible rows, infinity for failed ones, in between the sum of what exceeds 0, each
+        constraint in units of its largest excess.
+
+    Examples
+    --------
+    >>> F = np.array([[1.0], [1.0], [1.0], [np.nan]])
+    >>> violation(F, np.array([[-1.0, 0.0], [2.0, 0.0], [1.0, 30.0], [np.nan, np.nan]]))
+    array([0. , 1. , 1.5, inf])
+    """
+    failed = np.asarray(np.isnan(F).any(axis=1))
+    excess = np.where(failed[:, None], 0.0, np.maximum(G, 0.0))
+    largest = excess.max(axis=0, initial=0.0)
+    total = (excess / np.where(largest > 0, largest, 1.0)).sum(axis=1)
+    # A tiny excess beside a huge one must not be rounded to none.
+    total = np.where((excess > 0).any(axis=1) & (total == 0), np.finfo(np.float64).tiny, total)
+    return np.where(failed, np.inf, total)
+
+
+def better_half(F: Array, violation: Array | None = None) -> Mask | None:
+    """Label the better half of the rows of F.
+
+    Rows are ordered by the number of rows that dominate them, then by Pareto rank. Rows that are
+    equal in both always share a label, so the cut is at the change of key nearest to the middle,
+    and no label depends on the order of the rows. Rows that violate constraints come after all
+    others, the smallest violation first (constrained domination, Deb et al., 2002).
+
+    Parameters
+    ----------
+    F : array, shape (n, m)
+        Objectives, minimised; read where the violation is 0 only.
+    violation : array, shape (n,), optional
+        As `violation` returns it; 0 by default.
 
     Returns
     -------
@@ -54,7 +88,10 @@ def better_half(F: Array) -> Mask | None:
     >>> better_half(np.array([[0.0, 1.0], [1.0, 0.0], [2.0, 2.0], [3.0, 3.0]]))
     array([ True,  True, False, False])
     """
-    keys = np.stack([dominance_count(F), pareto_rank(F)])
+    excess = np.zeros(len(F)) if violation is None else violation
+    feasible = excess == 0
+    keys = np.stack([excess, np.zeros(len(F)), np.zeros(len(F))])
+    keys[1:, feasible] = dominance_count(F[feasible]), pareto_rank(F[feasible])
     _, level, counts = np.unique(keys, axis=1, return_inverse=True, return_counts=True)
     if len(counts) < 2:
         return None
@@ -193,7 +230,11 @@ class SVMClassifier:
 
 
 def split_rows(
-    classifier: Classifier, Z: Array, F: Array, min_rows: int
+    classifier: Classifier,
+    Z: Array,
+    F: Array,
+    min_rows: int,
+    violation: Array | None = None,
 ) -> tuple[Split, Mask] | None:
     """Split a set of rows by their place in the space, or refuse.
 
@@ -205,6 +246,8 @@ def split_rows(
         Features and minimised objectives.
     min_rows : int
         Least number of rows on either side.
+    violation : array, shape (n,), optional
+        As for `better_half`.
 
     Returns
     -------
@@ -215,7 +258,7 @@ def split_rows(
     """
     if len(F) < 2 * min_rows or not np.ptp(Z, axis=0).any():
         return None
-    good = better_half(F)
+    good = better_half(F, violation)
     if good is None:
         return None
     split = classifier.fit(Z, good)

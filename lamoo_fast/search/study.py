@@ -10,6 +10,7 @@ from contextlib import ExitStack, closing
 from typing import Any
 
 from lamoo_fast.search.journal import Journal
+from lamoo_fast.search.known import Contradiction
 from lamoo_fast.search.lamoo import LaMOO
 from lamoo_fast.search.trial import SpaceExhausted, Trial, failed
 from lamoo_fast.search.workers import Evaluate, Futures, Inline, Outcome, Processes
@@ -150,6 +151,8 @@ class Study:
     def _tell(self, outcome: Outcome) -> Trial:
         try:
             trial = self.opt.tell([outcome.trial], [outcome.result])[0]
+        except Contradiction:  # the fault of the whole search, not of this trial
+            raise
         except ValueError as error:  # not one number per objective
             trial = self.opt.tell([outcome.trial], [failed(str(error))])[0]
         if self.journal is not None:

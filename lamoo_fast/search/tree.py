@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lamoo_fast.kernels import hypervolume
-from lamoo_fast.search.partition import Classifier, Split, split_rows
+from lamoo_fast.search.partition import Classifier, Split, split_rows, violation
 from lamoo_fast.search.space import Array, Mask, Space
 
 MAX_DEPTH = 32
@@ -78,13 +78,16 @@ class PartitionTree:
     order, start, stop : array of int, shape (n,), (k,), (k,)
         ``order[start[i]:stop[i]]`` are the rows of node i.
     visits : array of int, shape (k,)
-        Number of rows of each node.
+        Number of rows of each node, failed and infeasible ones included: an evaluation was spent
+        on each. Were they left out, the bonus for rarely visited nodes would never fade where
+        evaluations fail, and draw the search there again and again.
     """
 
     def __init__(self, space: Space, F: Array, ref: Array, ids: npt.NDArray[np.int64]) -> None:
         self.space = space
         self.ref = ref
         self._F = F
+        self._feasible = np.ones(len(F), dtype=np.bool_)
         self._ids = ids
         self._values: dict[bytes, float] = {}
         self.order = np.arange(len(F))
@@ -104,6 +107,7 @@ class PartitionTree:
         classifier: Classifier,
         *,
         leaf_size: int,
+        G: Array | None = None,
         ids: Sequence[int] | None = None,
         previous: PartitionTree | None = None,
     ) -> PartitionTree:
@@ -114,13 +118,17 @@ class PartitionTree:
         space : Space
             Where the points lie.
         X, F : array, shape (n, d) and (n, m)
-            Points and minimised objectives. The tree does not depend on the order of the rows.
+            Points and minimised objectives, NaN where the evaluation failed. The tree does not
+            depend on the order of the rows.
         ref : array, shape (m,)
             Reference point of the hypervolumes.
         classifier : Classifier
             Learns the splits.
         leaf_size : int
             Least number of rows of a node; one with fewer than twice as many is not split.
+        G : array, shape (n, c), optional
+            Outcome constraints, each met where <= 0. Infeasible rows are worse than all feasible
+            ones, and failed rows worse than those.
         ids : n ints, optional
             What each row is called, for `previous`; by default its position.
         previous : PartitionTree, optional
@@ -133,9 +141,12 @@ class PartitionTree:
         counted among the rows of a node only. O(depth) times the cost of a training on n rows.
         """
         # One fixed order of rows makes sums and the training independent of the order of arrival.
-        canonical = np.lexsort(np.hstack([F, X]).T[::-1])
+        G = np.empty((len(F), 0)) if G is None else G
+        canonical = np.lexsort(np.hstack([F, G, X]).T[::-1])
+        excess = violation(F, G)
         row_ids = np.arange(len(F)) if ids is None else np.asarray(ids, dtype=np.int64)
         tree = cls(space, F, ref, row_ids)
+        tree._feasible = excess == 0
         Z = space.features(X)
         parent: list[int] = []
         child: list[list[int]] = []
@@ -151,7 +162,9 @@ class PartitionTree:
             order[start : start + len(rows)] = rows
             if above >= 0:
                 child[above][which] = node
-            cut = split_rows(classifier, Z[rows], F[rows], leaf_size) if depth < MAX_DEPTH else None
+            cut = None
+            if depth < MAX_DEPTH:
+                cut = split_rows(classifier, Z[rows], F[rows], leaf_size, excess[rows])
             tree.split.append(cut[0] if cut else None)
             if cut:
                 good, bad = rows[cut[1]], rows[~cut[1]]
@@ -185,10 +198,11 @@ class PartitionTree:
         return self.order[self.start[node] : self.stop[node]]
 
     def value(self, node: int) -> float:
-        """Hypervolume of the rows of a node, computed when first asked for."""
+        """Hypervolume of the feasible rows of a node, computed when first asked for."""
         key = self._key(node)
         if key not in self._values:
-            self._values[key] = hypervolume(self._F[self.rows(node)], self.ref)
+            rows = self.rows(node)
+            self._values[key] = hypervolume(self._F[rows[self._feasible[rows]]], self.ref)
         return self._values[key]
 
     def region(self, node: int) -> Region:

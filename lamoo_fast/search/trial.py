@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from lamoo_fast.search.space import Array, Config
 
@@ -53,6 +52,8 @@ class Trial:
         The configuration in the unit cube, read-only.
     values : tuple of float, or None
         Objectives in the user's own units and signs; None unless done.
+    constraints : tuple of float
+        Outcome constraints, each met where <= 0; empty without constraints and unless done.
     status : str
         "pending", "done" or "failed".
     message : str
@@ -69,9 +70,15 @@ class Trial:
     status: Status = "pending"
     message: str = ""
     relaxed: int = 0
+    constraints: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         self.x.flags.writeable = False
+
+    @property
+    def feasible(self) -> bool:
+        """Whether the trial is done and meets all its constraints."""
+        return self.status == "done" and all(c <= 0 for c in self.constraints)
 
     def to_dict(self) -> dict[str, Any]:
         """Describe the trial in JSON types; x is left out, the configuration determines it."""
@@ -79,59 +86,78 @@ class Trial:
             "id": self.id,
             "config": dict(self.config),
             "values": None if self.values is None else list(self.values),
+            "constraints": list(self.constraints),
             "status": self.status,
             "message": self.message,
             "relaxed": self.relaxed,
         }
 
-    def restored(self, saved: Mapping[str, Any], m: int) -> Trial:
-        """Return this trial with the outcome that `to_dict` wrote down, for m objectives."""
+    def restored(self, saved: Mapping[str, Any], m: int, c: int = 0) -> Trial:
+        """Return this trial with the outcome that `to_dict` wrote down: m objectives, c bounds."""
         status, values = saved["status"], saved["values"]
         if status not in ("pending", "done", "failed") or (values is None) == (status == "done"):
             raise ValueError(f"trial {self.id} has status {status!r} and values {values!r}")
-        if values is not None:
-            values = read_outcomes([values], 1, m)[0]
-            if isinstance(values, Failed):
-                raise ValueError(f"trial {self.id}: {values.message}")
-        return replace(
+        trial = replace(
             self,
-            values=values,
             status=status,
             message=str(saved["message"]),
             relaxed=int(saved["relaxed"]),
         )
+        if values is None:
+            return trial
+        # States from before there were constraints do not name them.
+        outcome = read_outcomes([[*values, *saved.get("constraints", ())]], 1, m, c)[0]
+        if isinstance(outcome, Failed):
+            raise ValueError(f"trial {self.id}: {outcome.message}")
+        return trial.told(outcome, m)
+
+    def told(self, outcome: Outcome, m: int) -> Trial:
+        """Return this trial with an outcome of m objectives and the constraints, or failed."""
+        if isinstance(outcome, Failed):
+            return replace(self, status="failed", message=outcome.message)
+        return replace(self, status="done", values=outcome[:m], constraints=outcome[m:])
 
 
 Outcome: TypeAlias = tuple[float, ...] | Failed
 
 
-def read_outcomes(values: object, k: int, m: int) -> list[Outcome]:
-    """Read what `tell` was given for k trials: rows of m numbers, or failures.
+def read_outcomes(values: object, k: int, m: int, c: int = 0) -> list[Outcome]:
+    """Read what `tell` was given for k trials: m objectives and c constraints, or failures.
 
-    Rows with NaN or infinity count as failed.
+    A row is m + c numbers, or a pair of m and c numbers. One with NaN or infinity is a failure.
 
     Raises
     ------
     ValueError
-        When there are not k entries, or one is neither a failure nor m numbers.
+        When there are not k entries, or one is neither a failure nor such a row.
     """
+    wanted = f"{m} numbers" if c == 0 else f"{m} objectives and {c} constraints"
     try:
         entries = list(values)  # type: ignore[call-overload]
     except TypeError:
-        wanted = f"{k} rows of {m} numbers or FAILED"
-        raise ValueError(f"values is {values!r}, wanted {wanted}") from None
+        raise ValueError(f"values is {values!r}, wanted {k} rows of {wanted} or FAILED") from None
     if len(entries) != k:
         raise ValueError(f"values has {len(entries)} entries but there are {k} trials")
-    return [v if isinstance(v, Failed) else _read_row(v, i, m) for i, v in enumerate(entries)]
+    return [
+        v if isinstance(v, Failed) else _read_row(v, f"values[{i}]", m, c)
+        for i, v in enumerate(entries)
+    ]
 
 
-def _read_row(value: npt.ArrayLike, i: int, m: int) -> Outcome:
+def _read_row(value: Any, name: str, m: int, c: int) -> Outcome:
+    wanted = f"{m} numbers" if c == 0 else f"{m} objectives and {c} constraints"
     try:
+        paired = c > 0 and isinstance(value, (tuple, list)) and len(value) == 2
+        if paired and any(map(np.ndim, value)):
+            objectives, constraints = (np.array(v, dtype=np.float64, ndmin=1) for v in value)
+            if objectives.shape == (m,) and constraints.shape == (c,):
+                value = np.concatenate([objectives, constraints])
         row = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError, OverflowError, RuntimeError):  # the last is PyTorch's
-        raise ValueError(f"values[{i}] is {value!r}, wanted {m} numbers or FAILED") from None
-    if row.shape != (m,):
-        raise ValueError(f"values[{i}] has shape {row.shape}, wanted ({m},)")
+        raise ValueError(f"{name} is {value!r}, wanted {wanted} or FAILED") from None
+    if row.shape != (m + c,):
+        listed = f": {wanted}" if c else ""
+        raise ValueError(f"{name} has shape {row.shape}, wanted ({m + c},){listed}")
     numbers = tuple(row.tolist())
     if not np.isfinite(row).all():
         return Failed(f"values are not finite: {numbers}")

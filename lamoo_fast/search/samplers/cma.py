@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lamoo_fast.kernels import dominance_count, hv_contributions
+from lamoo_fast.search.partition import violation
 from lamoo_fast.search.samplers.uniform import UniformSampler
 from lamoo_fast.search.samplers.view import View
 from lamoo_fast.search.space import Array
@@ -53,10 +54,10 @@ class CMASampler:
 
         space = region.space
         inside = region.contains(view.X)
-        X, F = view.X[inside], view.F[inside]
+        X, F, G = view.X[inside], view.F[inside], view.G[inside]
         found = np.empty((0, space.d))
         if len(X) >= _MIN_ROWS and space.d > 1:  # pycma does not support one dimension
-            rank = merit(F, view.ref)
+            rank = merit(F, view.ref, violation(F, G))
             best = X[np.argsort(rank, kind="stable")[: len(X) // 2]]
             options = {
                 "bounds": [0, 1],
@@ -84,11 +85,16 @@ class CMASampler:
         return np.vstack([found, UniformSampler().draw(region, n - len(found), view)])
 
 
-def merit(F: Array, ref: Array) -> npt.NDArray[np.float64]:
+def merit(F: Array, ref: Array, excess: Array | None = None) -> npt.NDArray[np.float64]:
     """Rank the rows of F (n, m): 0 is best, equally good rows share a rank.
 
-    First by the number of rows that dominate a row, then by the hypervolume that it alone adds.
+    First by how far constraints are violated (n,), then by the number of rows that dominate a row,
+    then by the hypervolume that it alone adds.
     """
-    keys = np.stack([dominance_count(F).astype(np.float64), -hv_contributions(F, ref)])
+    excess = np.zeros(len(F)) if excess is None else excess
+    feasible = excess == 0
+    keys = np.stack([excess, np.zeros(len(F)), np.zeros(len(F))])
+    keys[1, feasible] = dominance_count(F[feasible])
+    keys[2, feasible] = -hv_contributions(F[feasible], ref)
     _, rank = np.unique(keys, axis=1, return_inverse=True)
     return rank.reshape(-1).astype(np.float64)

@@ -8,6 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
+from lamoo_fast.search.known import Known
+from lamoo_fast.search.replicates import noise_variance
 from lamoo_fast.search.space import Array, Mask, Space
 from lamoo_fast.search.tree import Region
 
@@ -16,10 +18,14 @@ from lamoo_fast.search.tree import Region
 class View:
     """What a sampler may know about the search.
 
+    Rows are ordered by the id of their trial. The arrays are read-only and hold for one call: a
+    sampler that keeps them for longer copies them.
+
     Attributes
     ----------
     X, F : array, shape (n, d) and (n, m)
-        Evaluated points and their objectives, minimised.
+        Evaluated points and their objectives, minimised. Where evaluations are noisy, replicates
+        are rows of their own.
     ref : array, shape (m,)
         Reference point, minimised.
     pending : array, shape (p, d)
@@ -28,6 +34,15 @@ class View:
         Keys (`Space.keys`) of all points there are, failed and pending ones included.
     rng : Generator
         The one source of chance.
+    G : array, shape (n, c)
+        Outcome constraints of the rows, each met where <= 0; c = 0 without constraints.
+    failed : array, shape (k, d)
+        Points whose evaluation failed.
+    known : Known
+        Values of the objectives that need no evaluation, if there are any.
+    noisy : bool
+        Whether evaluating a point again may give other values. A sampler may then propose points
+        again that are in `seen`.
     """
 
     X: Array
@@ -36,6 +51,27 @@ class View:
     pending: Array
     seen: Set[bytes]
     rng: np.random.Generator
+    G: Array = None  # type: ignore[assignment]  # (n, 0) unless given
+    failed: Array = None  # type: ignore[assignment]  # (0, d) unless given
+    known: Known = None  # type: ignore[assignment]  # nothing unless given
+    noisy: bool = False
+
+    def __post_init__(self) -> None:
+        if self.G is None:
+            object.__setattr__(self, "G", np.empty((len(self.X), 0)))
+        if self.failed is None:
+            object.__setattr__(self, "failed", np.empty((0, self.X.shape[1])))
+        if self.known is None:
+            object.__setattr__(self, "known", Known.nothing(self.F.shape[1]))
+
+    @property
+    def feasible(self) -> Mask:
+        """Which rows meet all constraints (n,)."""
+        return np.asarray((self.G <= 0).all(axis=1))
+
+    def noise(self, space: Space) -> Array | None:
+        """Variance of the noise of each objective (m,) from replicates; None without any."""
+        return noise_variance(space.keys(self.X), self.F) if self.noisy else None
 
     def is_new(self, space: Space, X: Array) -> Mask:
         """Tell which points of X (n, d) are neither seen nor a repeat of an earlier row."""
@@ -48,7 +84,7 @@ class View:
 
     def having_seen(self, space: Space, X: Array) -> View:
         """Return this view with the points of X (n, d) among the seen ones."""
-        return replace(self, seen=self.seen | set(space.keys(X)))
+        return replace(self, seen=self.seen | set(space.keys(X))) if len(X) else self
 
 
 class Sampler(Protocol):
