@@ -61,7 +61,7 @@ double hypervolume(const double* F, size_t n, size_t m, const double* ref, const
   std::vector<size_t> rows = rows_below(F, n, m, ref);
   if (rows.empty()) return 0.0;
   if (m == 1) return ref[0] - lowest(F, rows, ref);
-  if (rows.size() > word_bits) drop_dominated(F, rows, m, false, run);
+  if (rows.size() > most_with_dominated) drop_dominated(F, rows, m, false, run);
   std::sort(rows.begin(), rows.end(), [last = F + m - 1, m](size_t a, size_t b) {
     return last[a * m] < last[b * m] || (last[a * m] == last[b * m] && a < b);
   });

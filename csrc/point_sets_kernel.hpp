@@ -14,6 +14,8 @@ class PointSets {
 
   // Objective j of point i is columns[j * n + i]; the memory stays with the caller.
   void assign(const double* columns, size_t n, size_t d);
+  // The points that no point before them dominates or equals. has_sets() only.
+  std::vector<size_t> without_covered() const;
 
   size_t size() const { return n_; }
   size_t objectives() const { return d_; }
@@ -120,6 +122,23 @@ inline void PointSets::assign(const double* columns, size_t n, size_t d) {
       }
     }
   }
+}
+
+inline std::vector<size_t> PointSets::without_covered() const {
+  std::vector<size_t> kept;
+  std::vector<uint64_t> set(words_);
+  for (size_t p = 0; p < n_; ++p) {
+    bool covered = false;
+    for (size_t w = 0; w < words_ && !covered; w += 4) {
+      Four up_to_p = Four::load(&set[w]);
+      for (size_t j = 0; j < d_; ++j) up_to_p = up_to_p & Four::load(up_to(j, p) + w);
+      covered = up_to_p.any();
+    }
+    if (covered) continue;
+    kept.push_back(p);
+    set[p / word_bits] |= bit(p % word_bits);
+  }
+  return kept;
 }
 
 inline const uint64_t* PointSets::up_to(size_t j, double value) const {

@@ -87,6 +87,10 @@ class Work {
   std::uint64_t cell_ = 0, next_check_ = 0;
 };
 
+// Of up to so many points, hypervolume_cells finds the dominated ones by itself, from its tables. Of
+// more, they should be left out before.
+constexpr std::size_t most_with_dominated = 256;
+
 // Volume that the points cover. They are in ascending order of the last objective; m >= 2.
 double hypervolume_cells(const double* columns, std::size_t n, std::size_t m, const double* ref,
                          const Run& run);

@@ -18,6 +18,17 @@ double hypervolume_cells(const double* columns, size_t n, size_t m, const double
   const size_t d = m - 1;
   PointSets points;
   points.assign(columns, n, d);
+  std::vector<double> some;
+  if (n <= most_with_dominated && points.has_sets()) {
+    const std::vector<size_t> kept = points.without_covered();
+    if (kept.size() < n) {
+      for (size_t j = 0; j < m; ++j)
+        for (const size_t i : kept) some.push_back(columns[j * n + i]);
+      columns = some.data();
+      n = kept.size();
+      points.assign(columns, n, d);
+    }
+  }
   Budget budget(run, n, d);
   std::vector<double> terms(n);
   parallel_for(n, useful_threads(n, n, d, run), run, [&] {
