@@ -7,9 +7,26 @@ import numpy as np
 from sklearn.svm import SVC
 
 
-def good_rows(F):
-    """The better half: the cut in (dominance count, rank) order nearest to the middle, or None."""
-    keys = list(zip(naive.dominance_count(F), naive.pareto_rank(F), strict=True))
+def violations(F, G):
+    """0 for feasible rows, infinity for failed ones, else the sum of the scaled excesses."""
+    ok = [not any(map(math.isnan, f)) for f in F]
+    worst = [max((g[j] for g, k in zip(G, ok, strict=True) if k), default=0)
+             for j in range(len(G[0]))]  # fmt: skip
+    return [
+        sum(max(0, v) / w for v, w in zip(g, worst, strict=True) if w > 0) if k else math.inf
+        for g, k in zip(G, ok, strict=True)
+    ]
+
+
+def good_rows(F, excess=None):
+    """The better half: the cut in (excess, dominance count, rank) order nearest to the middle.
+
+    Dominance is counted among the rows without excess. None if all rows are equal.
+    """
+    excess = [0] * len(F) if excess is None else excess
+    fine = [f for f, e in zip(F, excess, strict=True) if e == 0]
+    counted = iter(zip(naive.dominance_count(fine), naive.pareto_rank(fine), strict=True))
+    keys = [(e, *(next(counted) if e == 0 else (0, 0))) for e in excess]
     cuts = sorted(set(keys))[:-1]
     if not cuts:
         return None

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.svm import SVC
 
-from lamoo_fast.search.partition import SVMClassifier, better_half, split_rows
+from lamoo_fast.search.partition import SVMClassifier, better_half, split_rows, violation
 
 KERNELS = ["rbf", "linear", "poly"]
 small_sets = hnp.arrays(
@@ -28,6 +28,26 @@ def problem(n=60, d=4, seed=0):
 def test_better_half_is_that_of_the_twin(F):
     good, wanted = better_half(F), naive_search.good_rows(F.tolist())
     assert (None if good is None else good.tolist()) == wanted
+
+
+@given(small_sets, st.data())
+def test_infeasible_and_failed_rows_are_worse_than_all_others(F, data):
+    n, c = len(F), data.draw(st.integers(0, 3))
+    G = data.draw(hnp.arrays(float, (n, c), elements=st.integers(-3, 3)))
+    failed = data.draw(hnp.arrays(bool, n))
+    F[failed], G[failed] = np.nan, np.nan
+    excess = violation(F, G)
+    wanted = naive_search.violations(F.tolist(), G.tolist())
+    np.testing.assert_allclose(excess, wanted, rtol=1e-12)
+    good, twin = better_half(F, excess), naive_search.good_rows(F.tolist(), excess.tolist())
+    assert (None if good is None else good.tolist()) == twin
+    if good is not None:
+        assert excess[good].max() <= excess[~good].min()
+
+
+def test_the_smallest_violation_beside_a_huge_one_is_one():
+    excess = violation(np.ones((3, 1)), np.array([[5e-324], [1e308], [0.0]]))
+    assert excess[2] == 0 < excess[0] < excess[1] == 1
 
 
 @given(small_sets, st.randoms())

@@ -16,6 +16,7 @@ from lamoo_fast.search import (
     Region,
     Space,
     SVMClassifier,
+    partition,
 )
 
 SPACE = Space(
@@ -260,3 +261,67 @@ def test_regions_have_parents_and_can_be_pickled():
     with pytest.raises(ValueError, match="no parent"):
         region.parent()
     assert Region(SPACE).contains(np.empty((0, 4))).shape == (0,)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_more_rows_go_down_the_same_splits(seed):
+    X, F = observe(150, 2, seed)
+    G = np.random.default_rng(seed).normal(size=(150, 1)) - 1
+    F[[20, 130]], G[[20, 130]] = np.nan, np.nan
+    shuffled = np.random.default_rng(seed).permutation(100)  # ids in any order
+    tree = build(X[shuffled], F[shuffled], G=G[shuffled], ids=shuffled.tolist())
+    for n in (101, 150):
+        tree_before = tree
+        tree.value(0)
+        ids = list(range(n))
+        tree = tree.with_rows(X[:n], F[:n], G=G[:n], ids=ids)
+        assert tree.split is tree_before.split
+        assert sorted(tree.order.tolist()) == ids
+        for node in range(len(tree)):
+            inside = tree.region(node).contains(X[:n])
+            assert np.flatnonzero(inside).tolist() == sorted(tree.rows(node).tolist())
+            rows = [i for i in np.flatnonzero(inside) if (G[i] <= 0).all()]
+            wanted = tree_module.hypervolume(F[rows], tree.ref)
+            assert tree.value(node) == pytest.approx(wanted, rel=1e-12)
+
+
+def test_added_rows_cost_hypervolumes_of_their_own_nodes_only(counted):
+    X, F = observe(101)
+    tree = build(X[:100], F[:100])
+    values = [tree.value(node) for node in range(len(tree))]
+    counted.clear()
+    more = tree.with_rows(X, F)
+    changed = [node for node in range(len(tree)) if more.region(node).contains(X[100:])[0]]
+    assert 1 < len(changed) < len(tree)
+    for node in range(len(tree)):
+        if node not in changed:
+            assert more.value(node) == values[node]
+    assert counted == []
+    assert more.value(0) == tree_module.hypervolume(F, tree.ref)
+
+
+def test_infeasible_and_failed_rows_are_on_the_bad_side():
+    X = SPACE.snap(np.random.default_rng(0).random((120, 4)))
+    F = np.ones((120, 2)) * 0.5
+    G = np.where(X[:, :1] < 0.5, -1.0, 1.0)
+    for broken in (False, True):
+        if broken:
+            F[X[:, 0] >= 0.5] = np.nan
+            G = np.empty((120, 0))
+        tree = build(X, F, G=G)
+        good, bad = tree.child[0]
+        assert (X[tree.rows(good), 0] < 0.5).mean() > 0.9
+        assert (X[tree.rows(bad), 0] >= 0.5).mean() > 0.9
+        assert tree.visits[0] == 120
+        assert tree.value(0) == pytest.approx(4.0)
+
+
+def test_many_rows_are_trained_on_in_part(monkeypatch):
+    X, F = observe(3000, 2)
+    good = F.sum(axis=1) < np.quantile(F.sum(axis=1), 0.3)
+    split = SVMClassifier("linear").fit(X, good)
+    trained = SVMClassifier("linear").fit(*partition._spread(X, good))
+    assert len(partition._spread(X, good)[0]) == 2000
+    assert partition._spread(X, good)[1].sum() == 600
+    assert np.array_equal(split.dual, trained.dual)
+    assert (split.side(X) == good).mean() > 0.75

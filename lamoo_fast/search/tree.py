@@ -90,6 +90,7 @@ class PartitionTree:
         self._feasible = np.ones(len(F), dtype=np.bool_)
         self._ids = ids
         self._values: dict[bytes, float] = {}
+        self._value_of: dict[int, float] = {}
         self.order = np.arange(len(F))
         self.parent = np.empty(0, dtype=np.intp)
         self.child = np.empty((0, 2), dtype=np.intp)
@@ -145,7 +146,7 @@ class PartitionTree:
         canonical = np.lexsort(np.hstack([F, G, X]).T[::-1])
         excess = violation(F, G)
         row_ids = np.arange(len(F)) if ids is None else np.asarray(ids, dtype=np.int64)
-        tree = cls(space, F, ref, row_ids)
+        tree = cls(space, F.copy(), ref, row_ids.copy())
         tree._feasible = excess == 0
         Z = space.features(X)
         parent: list[int] = []
@@ -180,6 +181,59 @@ class PartitionTree:
             tree._values = {k: v for k, v in previous._values.items() if k in keys}
         return tree
 
+    def with_rows(
+        self, X: Array, F: Array, *, G: Array | None = None, ids: Sequence[int] | None = None
+    ) -> PartitionTree:
+        """Return a tree with the same splits over more rows.
+
+        Parameters
+        ----------
+        X, F, G, ids
+            All rows as for `build`, ids increasing: those of this tree and others.
+
+        Notes
+        -----
+        New rows are sent down the splits, nothing is trained: O(n) operations on arrays, and
+        O(depth) splits for each new row. Hypervolumes are taken over where no row was added.
+        """
+        G = np.empty((len(F), 0)) if G is None else G
+        row_ids = np.arange(len(F)) if ids is None else np.asarray(ids, dtype=np.int64)
+        tree = PartitionTree(self.space, F.copy(), self.ref, row_ids.copy())
+        tree._feasible = violation(F, G) == 0
+        tree.parent, tree.child, tree.split = self.parent, self.child, self.split
+        leaf = np.empty(len(F), dtype=np.intp)
+        old = np.isin(row_ids, self._ids, assume_unique=True)
+        mine = np.empty(len(self._ids), dtype=np.intp)
+        for node in self.leaves:
+            mine[self.rows(int(node))] = node
+        leaf[old] = mine[np.argsort(self._ids)]
+        leaf[~old] = self._leaves(self.space.features(X[~old]))
+        tree.order = np.argsort(leaf, kind="stable")  # nodes are numbered from left to right
+        below = np.concatenate([[0], np.cumsum(np.bincount(leaf, minlength=len(self)))])
+        last = np.arange(len(self)) + 1  # node after the last one below each node
+        for node in range(len(self) - 1, 0, -1):
+            last[self.parent[node]] = max(last[self.parent[node]], last[node])
+        tree.start, tree.stop = below[:-1], below[last]
+        for array in (tree.start, tree.stop, tree.order):
+            array.flags.writeable = False
+        same = self.visits == tree.visits
+        tree._value_of = {node: v for node, v in self._value_of.items() if same[node]}
+        return tree
+
+    def _leaves(self, Z: Array) -> npt.NDArray[np.intp]:
+        """Find the leaf of each row of the features Z (n, f)."""
+        leaf = np.zeros(len(Z), dtype=np.intp)
+        stack = [(0, np.arange(len(Z)))]
+        while stack:
+            node, rows = stack.pop()
+            leaf[rows] = node
+            split = self.split[node]
+            if split is not None and len(rows):
+                side = split.side(Z[rows])
+                good, bad = self.child[node].tolist()
+                stack += [(good, rows[side]), (bad, rows[~side])]
+        return leaf
+
     def __len__(self) -> int:
         return len(self.parent)
 
@@ -199,11 +253,15 @@ class PartitionTree:
 
     def value(self, node: int) -> float:
         """Hypervolume of the feasible rows of a node, computed when first asked for."""
-        key = self._key(node)
-        if key not in self._values:
-            rows = self.rows(node)
-            self._values[key] = hypervolume(self._F[rows[self._feasible[rows]]], self.ref)
-        return self._values[key]
+        if node not in self._value_of:
+            key = self._key(node)
+            if key not in self._values:
+                rows = self.rows(node)
+                F = self._F[rows[self._feasible[rows]]]
+                F = F[np.lexsort(F.T)]  # makes the rounding the same whatever the order of rows
+                self._values[key] = hypervolume(F, self.ref)
+            self._value_of[node] = self._values[key]
+        return self._value_of[node]
 
     def region(self, node: int) -> Region:
         """Part of the space that belongs to a node: all its rows lie inside, no other row does."""
