@@ -14,6 +14,12 @@ from pathlib import Path
 from lamoo_fast.nas.nasbench201 import nasbench201, nasbench201_joined
 from lamoo_fast.nas.nasbench_graph import GRAPHS, nasbench_graph
 from lamoo_fast.nas.problem import Objective, Problem, load_attribute, nearest, problem
+from lamoo_fast.nas.shared_tables import (
+    accel_nasbench,
+    darts_nb301,
+    nasbench_macro,
+    nasnet_lanas,
+)
 from lamoo_fast.nas.synthetic import branin_currin, dtlz2, vehicle_safety
 from lamoo_fast.nas.table import Table
 
@@ -51,6 +57,10 @@ _PROBLEMS: dict[str, Callable[[], Problem]] = {
     "nasbench201": nasbench201,
     "nasbench201-joined": lambda: nasbench201_joined(data_folder()),
     **{f"nasbench-graph-{graph}": partial(nasbench_graph, graph) for graph in GRAPHS},
+    "nasbench-macro": lambda: nasbench_macro(data_folder()),
+    "accel-nasbench": lambda: accel_nasbench(data_folder()),
+    "darts-nb301": lambda: darts_nb301(data_folder()),
+    "nasnet-lanas": lambda: nasnet_lanas(data_folder()),
     "branin-currin": branin_currin,
     "vehicle-safety": vehicle_safety,
     "dtlz2": dtlz2,

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from lamoo_fast.kernels import filter_dominated, hypervolume
 from lamoo_fast.nas.problem import Config, Direction, Objective, Problem, nearest
-from lamoo_fast.search.space import Categorical, Space
+from lamoo_fast.search.space import Categorical, Listed, Space
 
 Floats = npt.NDArray[np.float64]
 _WHOLE = re.compile("0|-?[1-9][0-9]{0,17}")
@@ -32,16 +32,6 @@ class _Rows:
 
     def find(self, config: Config) -> int | None:
         return self.index.get(tuple(config[name] for name in self.names))
-
-
-@dataclass(frozen=True)
-class _InTable:
-    """Validity mask of a space: the configurations that have a row."""
-
-    rows: _Rows
-
-    def __call__(self, config: Config) -> bool:
-        return self.rows.find(config) is not None
 
 
 @dataclass(frozen=True)
@@ -136,7 +126,7 @@ class Table(Problem):
             )
         super().__init__(
             name,
-            _inferred(rows) if space is None else space,
+            _inferred(rows, configs) if space is None else space,
             objectives,
             _LookUp(rows, F),
             ref=worst(F, objectives).tolist() if ref is None else ref,
@@ -263,7 +253,7 @@ def worst(F: Floats, objectives: Sequence[Objective]) -> Floats:
     return worst
 
 
-def _inferred(rows: _Rows) -> Space:
+def _inferred(rows: _Rows, configs: Sequence[Config]) -> Space:
     """Space of the categories in each parameter; masked unless every combination has a row."""
     columns = zip(*rows.index, strict=True)
     choices = {
@@ -271,7 +261,7 @@ def _inferred(rows: _Rows) -> Space:
     }
     complete = math.prod(len(c) for c in choices.values()) == len(rows.index)
     params = {name: Categorical(values) for name, values in choices.items()}
-    return Space(params, valid=None if complete else _InTable(rows))
+    return Space(params, valid=None if complete else Listed(configs))
 
 
 def _ordered(values: set[Any]) -> list[Any]:

@@ -17,7 +17,7 @@ from lamoo_fast.search.lamoo import LaMOO
 from lamoo_fast.search.partition import SVMClassifier
 from lamoo_fast.search.samplers import CMASampler, EHVISampler, Sampler, UniformSampler, View
 from lamoo_fast.search.selection import Greedy, Leaf, Path, Selection
-from lamoo_fast.search.space import Categorical, Float, Integer, Space
+from lamoo_fast.search.space import Categorical, Float, Integer, Listed, Space
 from lamoo_fast.search.study import Study
 from lamoo_fast.search.tree import PartitionTree, Region
 from lamoo_fast.search.trial import FAILED, Failed, SpaceExhausted, Trial, failed
@@ -33,6 +33,7 @@ __all__ = [
     "Integer",
     "LaMOO",
     "Leaf",
+    "Listed",
     "PartitionTree",
     "Path",
     "Region",

@@ -13,13 +13,43 @@ import numpy.typing as npt
 
 from lamoo_fast.search.params import PARAM_TYPES, Array, Categorical, Float, Integer, Param
 
-__all__ = ["Array", "Categorical", "Config", "Float", "Integer", "Mask", "Param", "Space"]
+__all__ = ["Array", "Categorical", "Config", "Float", "Integer", "Listed", "Mask", "Param", "Space"]
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Config: TypeAlias = dict[str, Any]
 
 MAX_ENUMERATED = 2**20
 """Largest number of combinations that `Space.enumerate` lists."""
+
+
+class Listed:
+    """Validity of a space of which only some configurations can be used, say rows of a table.
+
+    A space with it can be enumerated, however many combinations there are.
+
+    Parameters
+    ----------
+    configs : sequence of dict
+        The valid configurations, with the same keys in the same order, none twice.
+
+    Examples
+    --------
+    >>> pairs = Listed([{"a": 1, "b": 1}, {"a": 2, "b": 3}])
+    >>> Space({"a": Integer(1, 10**9), "b": Integer(1, 10**9)}, valid=pairs).size
+    2
+    """
+
+    def __init__(self, configs: Sequence[Mapping[str, Any]]) -> None:
+        self.configs = tuple(configs)
+        self._names = tuple(self.configs[0]) if self.configs else ()
+        self._known = frozenset(tuple(c[name] for name in self._names) for c in self.configs)
+
+    def __call__(self, config: Mapping[str, Any]) -> bool:
+        """Tell whether the configuration is one of those listed."""
+        return tuple(config[name] for name in self._names) in self._known
+
+    def __repr__(self) -> str:
+        return f"<{len(self.configs)} listed configurations>"
 
 
 class Space:
@@ -33,7 +63,8 @@ class Space:
     params : mapping of str to Float, Integer or Categorical
         Parameters by name; their order is the order of the columns of X.
     valid : callable, optional
-        Tells whether a configuration (dict) may be used at all, always with the same answer.
+        Tells whether a configuration (dict) may be used at all, always with the same answer;
+        `Listed` where the valid ones are known one by one.
 
     Raises
     ------
@@ -99,6 +130,8 @@ class Space:
     @property
     def is_enumerable(self) -> bool:
         """Whether `enumerate` can list the space."""
+        if isinstance(self.valid, Listed):
+            return self.is_finite
         total = self.n_combinations
         return total is not None and total <= MAX_ENUMERATED
 
@@ -195,7 +228,8 @@ class Space:
         Raises
         ------
         ValueError
-            When the space has a Float or more than 2**20 combinations, or nothing is valid.
+            When the space has a Float, or more than 2**20 combinations that are not `Listed`, or
+            nothing is valid.
         """
         if self._grid is None:
             if not self.is_enumerable:
@@ -203,20 +237,27 @@ class Space:
                     f"the space has {self.n_combinations or 'infinitely many'} combinations, "
                     f"enumerate() lists at most {MAX_ENUMERATED}"
                 )
-            axes = []
-            for param in self.params.values():
-                codes = np.arange(param.n_codes or 0)
-                if isinstance(param, Integer):
-                    axes.append(param.to_unit((codes + param.low).tolist()))
-                else:
-                    axes.append((codes + 0.5) / len(codes))
-            X = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, self.d)
-            X = X[self.is_valid(X)]
+            if isinstance(self.valid, Listed):
+                X = self.encode(self.valid.configs)
+                X = X[np.lexsort(X.T[::-1])]
+            else:
+                X = self._combinations()
+                X = X[self.is_valid(X)]
             if len(X) == 0:
                 raise ValueError(f"valid accepts none of the {self.n_combinations} combinations")
             X.flags.writeable = False
             self._grid = X
         return self._grid
+
+    def _combinations(self) -> Array:
+        axes = []
+        for param in self.params.values():
+            codes = np.arange(param.n_codes or 0)
+            if isinstance(param, Integer):
+                axes.append(param.to_unit((codes + param.low).tolist()))
+            else:
+                axes.append((codes + 0.5) / len(codes))
+        return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, self.d)
 
     @property
     def fingerprint(self) -> str:

@@ -1,0 +1,87 @@
+"""The study: LaMOO and its rivals on many problems, paired by their initial points.
+
+    python bench/search.py --workers 2            # starts, or goes on where it was stopped
+    python bench/search.py --report               # tables and curves of what there is
+
+All methods of a seed begin with the same 10 random points. Runs are appended to runs.csv in the
+folder of results, one row an evaluation.
+"""
+
+import os
+
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")  # before NumPy is imported: a run has one core
+
+import argparse
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import search_report
+from search_methods import CHEAP, METHODS, OURS, Entry
+from search_problems import PROBLEMS
+from search_runs import plan, study
+
+
+def main() -> int:
+    parser = arguments(__doc__, Path("results/search"))
+    parser.add_argument(
+        "--methods",
+        nargs="+",
+        default=list(METHODS),
+        help=f"any of {', '.join(METHODS)}; or 'cheap', 'rivals', 'ours'",
+    )
+    args = parser.parse_args()
+    groups = {"cheap": CHEAP, "ours": OURS, "rivals": [m for m in METHODS if m not in OURS]}
+    names = [name for given in args.methods for name in groups.get(given, [given])]
+    methods = chosen(parser, "method", names, METHODS)
+    status = 0 if args.report else perform(parser, args, methods)
+    search_report.write(args.out)
+    return status
+
+
+def arguments(about: str | None, out: Path) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=about, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--problems", nargs="+", default=list(PROBLEMS), help=", ".join(PROBLEMS))
+    parser.add_argument("--seeds", type=int, default=30)
+    parser.add_argument("--slow-seeds", type=int, default=10, help="of methods that take minutes")
+    parser.add_argument("--budget", type=int, help="evaluations; by default the problem's own")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes")
+    parser.add_argument("--out", type=Path, default=out, help="folder of results")
+    parser.add_argument("--report", action="store_true", help="do no runs")
+    return parser
+
+
+def chosen(
+    parser: argparse.ArgumentParser, what: str, names: Iterable[str], known: Mapping[str, Entry]
+) -> dict[str, Entry]:
+    for name in names:
+        if name not in known:
+            parser.error(f"unknown {what} {name!r}; known: {', '.join(known)}")
+    return {name: known[name] for name in names}
+
+
+def perform(
+    parser: argparse.ArgumentParser, args: argparse.Namespace, methods: Mapping[str, Entry]
+) -> int:
+    """Do what is missing; the exit status."""
+    for name in args.problems:
+        if name not in PROBLEMS:
+            parser.error(f"unknown problem {name!r}; known: {', '.join(PROBLEMS)}")
+    for name in ("seeds", "workers"):
+        if getattr(args, name) < 1:
+            parser.error(f"--{name} is {getattr(args, name)}; wanted at least 1")
+    if args.budget is not None and args.budget < max(e.n_initial for e in methods.values()):
+        parser.error(f"--budget is {args.budget}; wanted at least the initial points")
+    tasks, absent = plan(args.problems, methods, args.seeds, args.slow_seeds, args.budget)
+    try:
+        reasons = study(tasks, args.out, args.workers, absent)
+    except ValueError as error:
+        parser.error(str(error))
+    return int(any(reason.startswith("FAILED") for reason in reasons))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

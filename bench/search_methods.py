@@ -1,0 +1,110 @@
+"""Who takes part in the study, by name: the rivals, and LaMOO with its samplers."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import search_models as models
+import search_rivals as rivals
+from search_problems import StudyProblem
+from search_rivals import Array, Method, Unfit
+
+import lamoo_fast as lf
+
+WITHOUT_TREE = 10**9  # a leaf size that no set of rows can be split by: the region is the space
+
+
+class Ours:
+    """LaMOO, `batch` points at a time, with the settings of its constructor."""
+
+    def __init__(
+        self,
+        problem: StudyProblem,
+        X: Array,
+        F: Array,
+        seed: int,
+        *,
+        batch: int = 1,
+        known: bool = False,
+        **settings: Any,
+    ) -> None:
+        if known:
+            if "known" not in inspect.signature(lf.LaMOO).parameters:
+                raise Unfit("this LaMOO takes no known objectives")
+            if not problem.known:
+                raise Unfit("no objective follows from the configuration")
+            settings["known"] = dict(problem.known)
+        self.batch, self.signs = batch, problem.signs
+        self.opt = lf.LaMOO(
+            problem.space,
+            problem.directions,
+            ref=problem.ref,
+            n_initial=len(X),
+            seed=seed,
+            **settings,
+        )
+        self.opt.tell(problem.space.decode(X), F * self.signs)
+
+    def ask(self) -> Array:
+        try:
+            self.asked = self.opt.ask(self.batch)
+        except ImportError as error:
+            raise Unfit(str(error)) from error
+        return np.array([trial.x for trial in self.asked])
+
+    def tell(self, X: Array, F: Array) -> None:
+        self.opt.tell(self.asked, F * self.signs)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A method of the study; `slow` ones run with fewer seeds."""
+
+    make: Callable[[StudyProblem, Array, Array, int], Method]
+    ours: bool = False
+    slow: bool = False
+    n_initial: int = 10
+
+
+def ours(sampler: Any, **settings: Any) -> Entry:
+    return Entry(partial(Ours, sampler=sampler, **settings), ours=True)
+
+
+RIVALS = {
+    "random": Entry(rivals.Random),
+    "mutation": Entry(rivals.ParetoMutation),
+    "nsga2": Entry(rivals.nsga2),
+    "nsga3": Entry(rivals.nsga3),
+    "sms-emoa": Entry(rivals.sms_emoa),
+    "como-cma": Entry(rivals.Como),
+    "hamming-gp": Entry(models.HammingGP),
+    "motpe": Entry(models.motpe),
+    "optuna-nsga2": Entry(models.optuna_nsga2),
+    "optuna-gp": Entry(models.optuna_gp, slow=True),
+    "qlognehvi": Entry(models.BoTorch, slow=True),
+}
+
+SAMPLERS = {
+    "lamoo": lf.EHVISampler(),
+    "lamoo-uniform": lf.UniformSampler(),
+    "lamoo-cma": lf.CMASampler(),
+}
+
+OURS = {
+    **{name: ours(sampler) for name, sampler in SAMPLERS.items()},
+    **{
+        f"{name}-notree": ours(sampler, leaf_size=WITHOUT_TREE)
+        for name, sampler in SAMPLERS.items()
+    },
+    "lamoo-b5": ours(lf.EHVISampler(), batch=5),
+    "lamoo-known": ours(lf.EHVISampler(), known=True),
+    "lamoo-notree-known": ours(lf.EHVISampler(), known=True, leaf_size=WITHOUT_TREE),
+}
+
+METHODS = {**RIVALS, **OURS}
+CHEAP = ("random", "mutation", "nsga2", "nsga3", "sms-emoa", "como-cma", "hamming-gp", "motpe",
+         "optuna-nsga2", "lamoo-uniform", "lamoo-uniform-notree", "lamoo-cma",
+         "lamoo-cma-notree")  # fmt: skip

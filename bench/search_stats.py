@@ -1,0 +1,178 @@
+"""Figures of the study: mean curves, evaluations to a level, paired differences, seconds."""
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+Array = np.ndarray
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Log gaps (seeds, evaluations) and seconds (seeds,) of one method on one problem."""
+
+    seeds: tuple[int, ...]
+    gaps: Array
+    seconds: Array
+    asked: int  # evaluations that the method chose
+
+    @property
+    def mean(self) -> Array:
+        return self.gaps.mean(axis=0)
+
+    @property
+    def median(self) -> Array:
+        return np.median(self.gaps, axis=0)
+
+    @property
+    def half_width(self) -> Array:
+        """Half of the 95 % interval of the mean."""
+        return half_width(self.gaps)
+
+    def of(self, seeds: Iterable[int]) -> Array:
+        row = {seed: i for i, seed in enumerate(self.seeds)}
+        return self.gaps[[row[seed] for seed in seeds]]
+
+
+def half_width(values: Array) -> Array:
+    """Half of Student's 95 % interval of the mean over the first axis."""
+    n = len(values)
+    if n < 2:
+        return np.full(values.shape[1:], np.nan)
+    return stats.t.ppf(0.975, n - 1) * values.std(axis=0, ddof=1) / np.sqrt(n)
+
+
+Study = dict[str, dict[str, Curves]]  # by problem and method
+
+
+def read(path: Path, n_initial: int = 10) -> Study:
+    """All curves of a file of runs; those of one problem are cut to the shortest budget."""
+    runs: dict[str, dict[str, dict[int, list[tuple[float, float]]]]] = {}
+    with open(path, newline="") as file:
+        for row in csv.DictReader(file):
+            seeds = runs.setdefault(row["problem"], {}).setdefault(row["method"], {})
+            seeds.setdefault(int(row["seed"]), []).append(
+                (float(row["log10_gap"]), float(row["seconds"]))
+            )
+    found: Study = {}
+    for problem, methods in runs.items():
+        budget = min(len(rows) for seeds in methods.values() for rows in seeds.values())
+        for method, seeds in methods.items():
+            table = np.array([rows[:budget] for _, rows in sorted(seeds.items())])
+            found.setdefault(problem, {})[method] = Curves(
+                tuple(sorted(seeds)), table[:, :, 0], table[:, -1, 1], budget - n_initial
+            )
+    return found
+
+
+def reached(curve: Array, level: float) -> int | None:
+    """Number of evaluations after which a curve is at the level or below."""
+    at = np.flatnonzero(curve <= level + 1e-12)
+    return int(at[0]) + 1 if len(at) else None
+
+
+def share(ours: Array, theirs: Array) -> float:
+    """Evaluations that ours needs for the last value of theirs, as a share of the budget.
+
+    Where ours does not get there, it is the inverse: the budget over the evaluations that theirs
+    needs for the last value of ours. The share is thus above 1 exactly where ours ends worse.
+    """
+    n = reached(ours, theirs[-1])
+    if n is not None:
+        return n / len(ours)
+    back = reached(theirs, ours[-1])
+    assert back is not None  # theirs ends below the end of ours
+    return len(theirs) / back
+
+
+def geometric_mean(shares: Iterable[float]) -> float:
+    return float(np.exp(np.mean(np.log(list(shares)))))
+
+
+def best(methods: Mapping[str, Curves], names: Iterable[str]) -> str | None:
+    """The one of the methods whose mean is the least at the end."""
+    there = [name for name in names if name in methods]
+    return min(there, key=lambda name: methods[name].mean[-1], default=None)
+
+
+@dataclass(frozen=True)
+class Level:
+    """Ours against the best rival of a problem: at the level where that one ends."""
+
+    problem: str
+    method: str
+    rival: str
+    level: float
+    evaluations: int | None  # of our mean curve to the level
+    share: float
+    median_share: float
+    difference: float  # of the log gaps at the end, ours minus the rival's; < 0 is better
+    interval: float  # half of its paired 95 % interval
+    seeds: int
+
+    @property
+    def worse(self) -> bool:
+        """Whether ours ends worse by more than chance."""
+        return self.difference - self.interval > 0
+
+
+def levels(study: Study, method: str, rivals: Iterable[str]) -> list[Level]:
+    """Compare a method with the best rival of each problem."""
+    rows = []
+    rivals = list(rivals)
+    for problem, methods in study.items():
+        rival = best(methods, (name for name in rivals if name != method))
+        if rival is None or method not in methods:
+            continue
+        ours, theirs = methods[method], methods[rival]
+        both = sorted(set(ours.seeds) & set(theirs.seeds))
+        gaps = ours.of(both)[:, -1] - theirs.of(both)[:, -1]
+        rows.append(
+            Level(
+                problem,
+                method,
+                rival,
+                float(theirs.mean[-1]),
+                reached(ours.mean, theirs.mean[-1]),
+                share(ours.mean, theirs.mean),
+                share(ours.median, theirs.median),
+                float(gaps.mean()) if both else np.nan,
+                float(half_width(gaps)) if both else np.nan,
+                len(both),
+            )
+        )
+    return rows
+
+
+def gain(study: Study, with_it: str, without: str) -> tuple[float, float, float, int] | None:
+    """How many times fewer evaluations one variant needs for where another one ends.
+
+    The geometric mean over the problems of 1 / share, with a 95 % bootstrap interval over the
+    seeds (paired in each problem), and the number of problems.
+    """
+    pairs = []
+    for methods in study.values():
+        if with_it in methods and without in methods:
+            a, b = methods[with_it], methods[without]
+            both = sorted(set(a.seeds) & set(b.seeds))
+            if both:
+                pairs.append((a.of(both), b.of(both)))
+    if not pairs:
+        return None
+    rng = np.random.default_rng(0)
+
+    def ratio(rows: Iterable[Array]) -> float:
+        return 1 / geometric_mean(
+            share(a[i].mean(axis=0), b[i].mean(axis=0))
+            for (a, b), i in zip(pairs, rows, strict=True)
+        )
+
+    value = ratio([np.arange(len(a)) for a, _ in pairs])
+    again = [ratio([rng.integers(len(a), size=len(a)) for a, _ in pairs]) for _ in range(RESAMPLES)]
+    low, high = np.quantile(again, [0.025, 0.975])
+    return value, float(low), float(high), len(pairs)
