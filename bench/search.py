@@ -7,12 +7,8 @@ All methods of a seed begin with the same 10 random points. Runs are appended to
 folder of results, one row an evaluation.
 """
 
-import os
-
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(variable, "1")  # before NumPy is imported: a run has one core
-
 import argparse
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -48,7 +44,9 @@ def arguments(about: str | None, out: Path) -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=int, default=30)
     parser.add_argument("--slow-seeds", type=int, default=10, help="of methods that take minutes")
     parser.add_argument("--budget", type=int, help="evaluations; by default the problem's own")
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes")
+    parser.add_argument(
+        "--workers", type=int, default=os.cpu_count(), help="processes; 0 is this one"
+    )
     parser.add_argument("--out", type=Path, default=out, help="folder of results")
     parser.add_argument("--report", action="store_true", help="do no runs")
     return parser
@@ -70,9 +68,9 @@ def perform(
     for name in args.problems:
         if name not in PROBLEMS:
             parser.error(f"unknown problem {name!r}; known: {', '.join(PROBLEMS)}")
-    for name in ("seeds", "workers"):
-        if getattr(args, name) < 1:
-            parser.error(f"--{name} is {getattr(args, name)}; wanted at least 1")
+    for name, least in (("seeds", 1), ("workers", 0)):
+        if getattr(args, name) < least:
+            parser.error(f"--{name} is {getattr(args, name)}; wanted at least {least}")
     if args.budget is not None and args.budget < max(e.n_initial for e in methods.values()):
         parser.error(f"--budget is {args.budget}; wanted at least the initial points")
     tasks, absent = plan(args.problems, methods, args.seeds, args.slow_seeds, args.budget)

@@ -10,7 +10,7 @@ import numpy as np
 import search_models as models
 import search_rivals as rivals
 from search_problems import StudyProblem
-from search_rivals import Array, Method, Unfit
+from search_rivals import Array, Method, UnfitError
 
 import lamoo_fast as lf
 
@@ -33,9 +33,9 @@ class Ours:
     ) -> None:
         if known:
             if "known" not in inspect.signature(lf.LaMOO).parameters:
-                raise Unfit("this LaMOO takes no known objectives")
+                raise UnfitError("this LaMOO takes no known objectives")
             if not problem.known:
-                raise Unfit("no objective follows from the configuration")
+                raise UnfitError("no objective follows from the configuration")
             settings["known"] = dict(problem.known)
         self.batch, self.signs = batch, problem.signs
         self.opt = lf.LaMOO(
@@ -52,7 +52,7 @@ class Ours:
         try:
             self.asked = self.opt.ask(self.batch)
         except ImportError as error:
-            raise Unfit(str(error)) from error
+            raise UnfitError(str(error)) from error
         return np.array([trial.x for trial in self.asked])
 
     def tell(self, X: Array, F: Array) -> None:

@@ -9,7 +9,7 @@ from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize_scalar
 from scipy.special import ndtr
 from search_problems import StudyProblem
-from search_rivals import Array, Method, Unfit, Unseen, needs
+from search_rivals import Array, Method, UnfitError, Unseen, needs
 
 import lamoo_fast as lf
 from lamoo_fast.search.space import Categorical, Float
@@ -24,9 +24,9 @@ class HammingGP:
 
     def __init__(self, problem: StudyProblem, X: Array, F: Array, seed: int) -> None:
         if problem.m != 2:
-            raise Unfit("the improvement is exact for two objectives only")
+            raise UnfitError("the improvement is exact for two objectives only")
         if not problem.space.is_enumerable:
-            raise Unfit("needs a space that can be enumerated")
+            raise UnfitError("needs a space that can be enumerated")
         self.space = problem.space
         self.ref = problem.signs * np.array(problem.ref)
         self.grid = self.space.enumerate()
@@ -188,10 +188,10 @@ class BoTorch:
         self.rng = np.random.default_rng(seed)
         kinds = {type(p) for p in self.space.params.values()}
         if kinds not in ({Categorical}, {Float}):
-            raise Unfit("only for spaces of categories or of real numbers")
+            raise UnfitError("only for spaces of categories or of real numbers")
         self.categorical = kinds == {Categorical}
         if self.categorical and not self.space.is_enumerable:
-            raise Unfit("candidates need a space that can be enumerated")
+            raise UnfitError("candidates need a space that can be enumerated")
         self.unseen = Unseen(self.space, X) if self.categorical else None
         self.X, self.F = X, F
 

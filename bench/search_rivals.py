@@ -28,13 +28,13 @@ class Method(Protocol):
         """Take the points that were evaluated in their place, and their values."""
 
 
-class Unfit(Exception):
+class UnfitError(Exception):
     """Why a method does not take part in a problem."""
 
 
 def needs(package: str) -> None:
     if importlib.util.find_spec(package) is None:
-        raise Unfit(f"{package} is not installed")
+        raise UnfitError(f"{package} is not installed")
 
 
 class Unseen:
@@ -157,7 +157,7 @@ class Pymoo:
 
         kinds = {p.n_codes is None for p in space.params.values()}
         if len(kinds) > 1:
-            raise Unfit("no operators for mixed spaces")
+            raise UnfitError("no operators for mixed spaces")
         if False in kinds:
             options |= {"crossover": UX(), "mutation": Redraw(prob=1.0)}
         self.problem = Problem(n_var=space.d, n_obj=problem.m, xl=0.0, xu=1.0)
@@ -225,7 +225,7 @@ class Como:
         import comocma
 
         if problem.m != 2:
-            raise Unfit("comocma takes two objectives")
+            raise UnfitError("comocma takes two objectives")
         self.space, self.rng = problem.space, np.random.default_rng(seed)
         order = np.lexsort([-lf.hv_contributions(F, F.max(axis=0) + 1), lf.dominance_count(F)])
         options = {

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from search_methods import Entry
 from search_problems import StudyProblem, initial_design, load
-from search_rivals import Array, Unfit, nearest
+from search_rivals import Array, UnfitError, nearest
 from tqdm import tqdm
 
 import lamoo_fast as lf
@@ -124,7 +124,7 @@ def perform(task: Task) -> tuple[Task, str, str]:
         if isinstance(problem, str):
             return task, "", problem
         rows = search(problem, task.entry, task.seed, task.budget)
-    except Unfit as error:
+    except UnfitError as error:
         return task, "", f"{task.method} on {task.problem}: {error}"
     except Exception:
         return task, "", f"FAILED {task.run}\n{traceback.format_exc()}"
@@ -246,10 +246,12 @@ def study(tasks: list[Task], out: Path, workers: int, reasons: Iterable[str] = (
 
 
 def performed(tasks: list[Task], workers: int) -> Iterator[tuple[Task, str, str]]:
-    """Do the runs, each in one of the processes, or in this one if there is one worker."""
-    if workers == 1:
+    """Do the runs, each in a process of one thread, or in this process if there are no workers."""
+    if workers == 0:
         yield from map(perform, tasks)
         return
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[variable] = "1"  # the processes inherit it before they import NumPy
     context = multiprocessing.get_context("spawn")  # a fork would share PyTorch's threads
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent)
     try:

@@ -122,7 +122,7 @@ class Level:
 
 
 def levels(study: Study, method: str, rivals: Iterable[str]) -> list[Level]:
-    """Compare a method with the best rival of each problem."""
+    """Compare a method with the best rival of each problem, on the seeds that both have."""
     rows = []
     rivals = list(rivals)
     for problem, methods in study.items():
@@ -131,18 +131,23 @@ def levels(study: Study, method: str, rivals: Iterable[str]) -> list[Level]:
             continue
         ours, theirs = methods[method], methods[rival]
         both = sorted(set(ours.seeds) & set(theirs.seeds))
-        gaps = ours.of(both)[:, -1] - theirs.of(both)[:, -1]
+        if not both:
+            continue
+        a, b = ours.of(both), theirs.of(both)
+        gaps = a[:, -1] - b[:, -1]
+        mean, level = a.mean(axis=0), b.mean(axis=0)
+        medians = np.median(a, axis=0), np.median(b, axis=0)
         rows.append(
             Level(
                 problem,
                 method,
                 rival,
-                float(theirs.mean[-1]),
-                reached(ours.mean, theirs.mean[-1]),
-                share(ours.mean, theirs.mean),
-                share(ours.median, theirs.median),
-                float(gaps.mean()) if both else np.nan,
-                float(half_width(gaps)) if both else np.nan,
+                float(level[-1]),
+                reached(mean, level[-1]),
+                share(mean, level),
+                share(*medians),
+                float(gaps.mean()),
+                float(half_width(gaps)),
                 len(both),
             )
         )

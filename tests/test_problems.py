@@ -16,6 +16,7 @@ import lamoo_fast as lf
 from lamoo_fast.nas import data_folder, load_problem
 from lamoo_fast.nas.nasbench201 import EDGES, OPS, flops_millions, params_millions
 from lamoo_fast.nas.nasbench_graph import GRAPHS, decode_key, nasbench_graph
+from lamoo_fast.nas.shared_tables import separable_weights
 
 
 def shared(name):
@@ -123,6 +124,48 @@ def test_nasbench201_joined(monkeypatch):
     front = load_problem("nasbench201-joined").true_front()
     assert len(front) == 14  # as counted when the table was made
     assert front[-1, 0] == pytest.approx(94.3733, abs=1e-4)  # the published optimum
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "rows", "column", "best"),
+    [
+        ("nasbench-macro", "nasbench_macro_cifar10", 6561, "test_acc_mean", 93.1267),
+        ("accel-nasbench", "accel_nasbench", 5076, "imagenet_val_top1", 67.1),
+        ("darts-nb301", "darts_nb301_naslib", 1218, "val_acc", None),
+        ("nasnet-lanas", "nasnet_lanas_cifar10_trained", 5402, "cifar10_acc", 93.43),
+    ],
+)
+def test_shared_tables(monkeypatch, name, file, rows, column, best):
+    raw = shared(f"{file}.csv.gz")
+    if "LAMOO_DATA" not in os.environ:
+        monkeypatch.setenv("LAMOO_DATA", str(Path(__file__).parents[2] / "shared/data/nas"))
+    table = load_problem(name)
+    assert table.space.size == len(table.configs) == rows
+    assert table.objectives[0].name == column
+    assert table.objectives[0].direction == "maximize"
+    assert best is None or table.values[:, 0].max() == pytest.approx(best, abs=0.05)
+    assert [o.direction for o in table.objectives[1:]] == ["minimize"] * (table.values.shape[1] - 1)
+    for row in raw[:: len(raw) // 20]:
+        config = {k: int(row[k]) for k in table.space.names}
+        assert table.evaluate(config)[0] == pytest.approx(float(row[column]))
+
+
+def test_weights_of_separable_convolutions():
+    """Counted layer by layer: depthwise and pointwise, both twice."""
+    torch = pytest.importorskip("torch")
+    for code, k in ((0, 3), (3, 5)):
+        layers = [
+            layer
+            for _ in range(2)
+            for layer in (
+                torch.nn.Conv2d(36, 36, k, groups=36, bias=False),
+                torch.nn.Conv2d(36, 36, 1, bias=False),
+            )
+        ]
+        wanted = sum(p.numel() for layer in layers for p in layer.parameters())
+        config = {"n0_opA": code, "n0_opB": 1, "n0_inA": code, "n0_inB": 3}
+        assert separable_weights(config) == wanted / 1000
+    assert separable_weights({"n0_opA": 1, "n0_opB": 2}) == 0
 
 
 def test_data_folder(monkeypatch, tmp_path):

@@ -141,6 +141,42 @@ def test_size_of_infinite_and_of_large_spaces():
         MIXED.enumerate()
 
 
+def test_listed_configurations_of_a_huge_space():
+    params = {f"p{i}": Integer(0, 4) for i in range(30)}
+    rng = np.random.default_rng(0)
+    configs = [dict(zip(params, row, strict=True)) for row in rng.integers(5, size=(50, 30)).tolist()]
+    space = Space(params, valid=Listed(configs))
+    X = space.enumerate()
+    assert (space.size, space.is_enumerable) == (50, True)
+    assert sorted(map(str, space.decode(X))) == sorted(map(str, configs))
+    assert X.tolist() == sorted(X.tolist())  # first parameter slowest
+    assert space.is_valid(X).all()
+    assert not space.is_valid(X[:1, ::-1]).any()
+    with pytest.raises(ValueError, match="is not valid in this space"):
+        space.check({**configs[0], "p0": (configs[0]["p0"] + 1) % 5})
+    opt = LaMOO(space, ["minimize"] * 2, n_initial=10, seed=0)
+    for _ in range(10):
+        step = opt.ask(5)
+        opt.tell(step, [[sum(t.config.values()), t.config["p0"] - t.config["p1"]] for t in step])
+    assert sorted(str(t.config) for t in opt.trials) == sorted(map(str, configs))
+    copy = pickle.loads(pickle.dumps(space))
+    assert np.array_equal(copy.enumerate(), X)
+    assert Space.from_dict(space.to_dict(), valid=Listed(configs)).size == 50
+
+
+def test_listed_configurations_are_as_the_same_function():
+    params = {"a": Integer(1, 3), "b": Categorical(["x", "y"])}
+    configs = [{"a": 3, "b": "x"}, {"a": 1, "b": "y"}, {"a": 1, "b": "x"}]
+    listed, masked = Listed(configs), Space(params, valid=lambda c: c in configs)
+    assert np.array_equal(Space(params, valid=listed).enumerate(), masked.enumerate())
+    with pytest.raises(ValueError, match="listed none of the 6 combinations|accepts none"):
+        Space(params, valid=Listed([])).enumerate()
+    with pytest.raises(ValueError, match="'a' is 9"):
+        Space(params, valid=Listed([{"a": 9, "b": "x"}])).enumerate()
+    with pytest.raises(ValueError, match="infinitely many"):
+        Space({"x": Float(0, 1)}, valid=Listed([{"x": 0.5}])).enumerate()
+
+
 def test_space_where_nothing_is_valid():
     with pytest.raises(ValueError, match="none of the 3 combinations"):
         Space({"a": Integer(1, 3)}, valid=lambda c: False).enumerate()

@@ -1,0 +1,137 @@
+"""Ablations: what each part of LaMOO contributes, on the problems and runs of the study.
+
+    python bench/ablation.py --workers 2          # starts, or goes on where it was stopped
+    python bench/ablation.py --report             # tables and a plot of what there is
+
+Each variant changes one thing of a base: LaMOO with its default sampler, or with the uniform one,
+where the tree is all there is. Figures are the difference of a variant to its base.
+"""
+
+import dataclasses
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from search import arguments, chosen, perform
+from search_methods import WITHOUT_TREE, Entry, ours
+from search_report import page
+from search_stats import Study, gain, half_width, read
+
+import lamoo_fast as lf
+
+BASES: dict[str, Any] = {"default": lf.EHVISampler(), "uniform": lf.UniformSampler()}
+CHANGES: dict[str, dict[str, Any]] = {
+    "no tree": {"leaf_size": WITHOUT_TREE},
+    "kernel linear": {"classifier": lf.SVMClassifier("linear")},
+    "kernel poly": {"classifier": lf.SVMClassifier("poly")},
+    "c_p 0": {"selection": lf.Leaf(c_p=0.0)},
+    "c_p 0.05": {"selection": lf.Leaf(c_p=0.05)},
+    "c_p 0.3": {"selection": lf.Leaf(c_p=0.3)},
+    "leaf size 5": {"leaf_size": 5},
+    "leaf size 20": {"leaf_size": 20},
+    "path": {"selection": lf.Path()},
+    "greedy": {"selection": lf.Greedy()},
+}
+INITIAL = (5, 20, 40)
+WARPING = "warp"  # the setting of the default sampler that turns output warping off
+
+
+def variants() -> dict[str, Entry]:
+    """All variants by name: "base" or "base: what is changed"."""
+    found = {}
+    for base, sampler in BASES.items():
+        entry = ours(sampler)
+        found[base] = entry
+        for what, settings in CHANGES.items():
+            found[f"{base}: {what}"] = ours(sampler, **settings)
+        for n in INITIAL:
+            found[f"{base}: initial {n}"] = dataclasses.replace(entry, n_initial=n)
+    found["default: sampler cma"] = ours(lf.CMASampler())
+    sampler = BASES["default"]
+    if WARPING in {field.name for field in dataclasses.fields(sampler)}:
+        found["default: no warping"] = ours(dataclasses.replace(sampler, **{WARPING: False}))
+    return found
+
+
+def main() -> int:
+    parser = arguments(__doc__, Path("results/ablation"))
+    known = variants()
+    parser.add_argument("--variants", nargs="+", default=list(known), help=", ".join(known))
+    parser.set_defaults(problems=["nb201", "nb201-raspi4", "macro", "graph-cora", "branin-currin"])
+    args = parser.parse_args()
+    status = (
+        0 if args.report else perform(parser, args, chosen(parser, "variant", args.variants, known))
+    )
+    write(args.out)
+    return status
+
+
+def write(out: Path) -> None:
+    """Write the table and the picture into the folder that has the runs."""
+    if not (out / "runs.csv").exists():
+        raise SystemExit(f"{out / 'runs.csv'} is not there; wanted runs to report")
+    found = read(out / "runs.csv")
+    changes = differences(found)
+    rows = [
+        [variant, base, *(f"{x:+.3f}" for x in (mean, low, high)), str(problems), times]
+        for variant, base, mean, low, high, problems, times in changes
+    ]
+    head = ["variant", "base", "difference", "from", "to", "problems", "times fewer evaluations"]
+    (out / "report.md").write_text(page(out, "ablation", ABOUT, head, rows))
+    draw(changes).savefig(out / "ablation.png", dpi=150)
+
+
+ABOUT = """What a change does to the log10 gap at the end
+
+Difference of the variant to its base, negative where the variant is better: mean over the problems
+of the mean over paired seeds, with a 95 % interval over the seeds. Times fewer evaluations than
+its base the variant needs for the level at which the base ends, as a geometric mean."""
+
+Change = tuple[str, str, float, float, float, int, str]
+
+
+def differences(found: Study) -> list[Change]:
+    rows = []
+    names = dict.fromkeys(name for methods in found.values() for name in methods)
+    for variant in sorted(names):
+        base, _, what = variant.partition(": ")
+        per_problem = []
+        for methods in found.values():
+            if what and base in methods and variant in methods:
+                a, b = methods[variant], methods[base]
+                both = sorted(set(a.seeds) & set(b.seeds))
+                if both:
+                    per_problem.append(a.of(both)[:, -1] - b.of(both)[:, -1])
+        if per_problem:
+            mean = float(np.mean([gaps.mean() for gaps in per_problem]))
+            widths = np.array([half_width(gaps) for gaps in per_problem])
+            width = float(np.sqrt((widths**2).sum()) / len(widths))
+            times = gain(found, variant, base)
+            assert times is not None
+            told = f"{times[0]:.2f} ({times[1]:.2f} to {times[2]:.2f})"
+            rows.append((variant, base, mean, mean - width, mean + width, len(widths), told))
+    return rows
+
+
+def draw(changes: list[Change]) -> Figure:
+    """One line a variant: the difference and its interval."""
+    figure = Figure(figsize=(7.5, 1.2 + 0.27 * len(changes)), layout="constrained")
+    ax = figure.subplots()
+    colors: Mapping[str, str] = {"default": "#D55E00", "uniform": "#0072B2"}
+    for i, (_, base, mean, low, high, *_) in enumerate(changes):
+        color = colors.get(base, "#000000")
+        ax.plot([low, high], [i, i], color=color, lw=1.5)
+        ax.plot([mean], [i], "o", color=color, ms=5)
+    ax.axvline(0, color="#999999", lw=1)
+    ax.set_yticks(range(len(changes)), [change[0] for change in changes], fontsize=8)
+    ax.invert_yaxis()
+    ax.set_xlabel("log10 gap at the end, variant minus base; left is better")
+    ax.grid(axis="x", alpha=0.3)
+    return figure
+
+
+if __name__ == "__main__":
+    sys.exit(main())
