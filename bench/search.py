@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import search_report
-from search_methods import CHEAP, METHODS, OURS, Entry
+from search_methods import METHODS, OURS, RIVALS, Entry
 from search_problems import PROBLEMS
 from search_runs import plan, study
 
@@ -28,7 +28,8 @@ def main() -> int:
         help=f"any of {', '.join(METHODS)}; or 'cheap', 'rivals', 'ours'",
     )
     args = parser.parse_args()
-    groups = {"cheap": CHEAP, "ours": OURS, "rivals": [m for m in METHODS if m not in OURS]}
+    cheap = [name for name, entry in METHODS.items() if not entry.slow]
+    groups = {"cheap": cheap, "ours": list(OURS), "rivals": list(RIVALS)}
     names = [name for given in args.methods for name in groups.get(given, [given])]
     methods = chosen(parser, "method", names, METHODS)
     status = 0 if args.report else perform(parser, args, methods)

@@ -81,6 +81,7 @@ RIVALS = {
     "sms-emoa": Entry(rivals.sms_emoa),
     "como-cma": Entry(rivals.Como),
     "hamming-gp": Entry(models.HammingGP),
+    "hamming-gp-known": Entry(partial(models.HammingGP, known=True)),
     "motpe": Entry(models.motpe),
     "optuna-nsga2": Entry(models.optuna_nsga2),
     "optuna-gp": Entry(models.optuna_gp, slow=True),
@@ -105,6 +106,3 @@ OURS = {
 }
 
 METHODS = {**RIVALS, **OURS}
-CHEAP = ("random", "mutation", "nsga2", "nsga3", "sms-emoa", "como-cma", "hamming-gp", "motpe",
-         "optuna-nsga2", "lamoo-uniform", "lamoo-uniform-notree", "lamoo-cma",
-         "lamoo-cma-notree")  # fmt: skip

@@ -19,10 +19,13 @@ class HammingGP:
     """Largest expected hypervolume improvement over all unseen points of an enumerable space.
 
     One Gaussian process for each of the two objectives, kernel exp(-l h) of the number h of
-    coordinates that differ, l by maximum likelihood; nothing is known about either objective.
+    coordinates that differ, l by maximum likelihood. With `known`, an objective that follows from
+    the configuration is not modelled but taken as it is.
     """
 
-    def __init__(self, problem: StudyProblem, X: Array, F: Array, seed: int) -> None:
+    def __init__(
+        self, problem: StudyProblem, X: Array, F: Array, seed: int, *, known: bool = False
+    ) -> None:
         if problem.m != 2:
             raise UnfitError("the improvement is exact for two objectives only")
         if not problem.space.is_enumerable:
@@ -34,6 +37,14 @@ class HammingGP:
         self.rows: list[int] = []
         self.distance = np.empty((0, len(self.grid)))  # from each evaluated point to all points
         self.F = np.empty((0, 2))
+        if known and not problem.known:
+            raise UnfitError("no objective follows from the configuration")
+        configs = self.space.decode(self.grid) if known else []
+        self.known = {
+            j: problem.signs[j] * np.array([function(config) for config in configs])
+            for j, function in problem.known.items()
+            if known
+        }
         self.tell(X, F)
 
     def tell(self, X: Array, F: Array) -> None:
@@ -47,7 +58,12 @@ class HammingGP:
         left[self.rows] = False
         left = np.flatnonzero(left)
         to_known = self.distance[:, self.rows]
-        models = [predict(to_known, self.distance[:, left], self.F[:, j]) for j in (0, 1)]
+        models = [
+            (self.known[j][left], np.full(len(left), 1e-12))
+            if j in self.known
+            else predict(to_known, self.distance[:, left], self.F[:, j])
+            for j in (0, 1)
+        ]
         front = self.F[lf.is_nondominated(self.F)]
         value = ehvi(models, front[(front < self.ref).all(axis=1)], self.ref)
         if value.max() <= 0:  # far from the reference point: the most optimistic sum

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamoo_fast.search import Categorical, Float, Integer, Space
+from lamoo_fast.search import Categorical, Float, Integer, LaMOO, Listed, Space
 
 MIXED = Space(
     {
@@ -144,7 +144,9 @@ def test_size_of_infinite_and_of_large_spaces():
 def test_listed_configurations_of_a_huge_space():
     params = {f"p{i}": Integer(0, 4) for i in range(30)}
     rng = np.random.default_rng(0)
-    configs = [dict(zip(params, row, strict=True)) for row in rng.integers(5, size=(50, 30)).tolist()]
+    configs = [
+        dict(zip(params, row, strict=True)) for row in rng.integers(5, size=(50, 30)).tolist()
+    ]
     space = Space(params, valid=Listed(configs))
     X = space.enumerate()
     assert (space.size, space.is_enumerable) == (50, True)
@@ -169,7 +171,7 @@ def test_listed_configurations_are_as_the_same_function():
     configs = [{"a": 3, "b": "x"}, {"a": 1, "b": "y"}, {"a": 1, "b": "x"}]
     listed, masked = Listed(configs), Space(params, valid=lambda c: c in configs)
     assert np.array_equal(Space(params, valid=listed).enumerate(), masked.enumerate())
-    with pytest.raises(ValueError, match="listed none of the 6 combinations|accepts none"):
+    with pytest.raises(ValueError, match="accepts none of the 6"):
         Space(params, valid=Listed([])).enumerate()
     with pytest.raises(ValueError, match="'a' is 9"):
         Space(params, valid=Listed([{"a": 9, "b": "x"}])).enumerate()
