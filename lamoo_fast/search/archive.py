@@ -45,6 +45,10 @@ class Rows:
         """Return the chosen rows."""
         return Rows(self.ids[chosen], self.X[chosen], self.F[chosen], self.G[chosen])
 
+    def copy(self) -> Rows:
+        """Return rows of their own arrays, which stay as they are."""
+        return Rows(self.ids.copy(), self.X.copy(), self.F.copy(), self.G.copy())
+
 
 class Archive:
     """All trials of a search by id.
@@ -157,6 +161,12 @@ class Archive:
         ids = np.concatenate([ranked.ids, failed.ids])
         parts = (np.vstack([getattr(rows, name) for rows in (ranked, failed)]) for name in "XFG")
         return Rows(ids, *parts).where(ids.argsort().astype(np.int64))
+
+    def n_settled(self, rows: Rows) -> int:
+        """Count the rows before the first pending trial: no other will come between them."""
+        if not self.pending:
+            return len(rows)
+        return int(np.searchsorted(rows.ids, next(iter(self.pending))))
 
     def failed(self) -> Rows:
         """Trials that failed; F and G are NaN."""

@@ -84,6 +84,7 @@ class Journal:
         self.recovered = ""
         self._descriptor = descriptor
         self._trials: dict[int, dict[str, Any]] = {}
+        self._n_told = 0
         self._after_ask: dict[str, Any] = {}
 
     @classmethod
@@ -201,6 +202,8 @@ class Journal:
 
     def catch_up(self, opt: LaMOO) -> None:
         """Record trials of `opt` that came about or ended without this journal, if any."""
+        if (len(self._trials), self._n_told) == (opt.n_told + opt.n_pending, opt.n_told):
+            return
         unknown = [t for t in [*opt.trials, *opt.pending] if t.id not in self._trials]
         if unknown:
             self.asked(unknown, opt)
@@ -310,6 +313,7 @@ class Journal:
                 self._trials[key] |= came
             else:
                 self._trials[key] |= {"message": str(entry["failed"]), "status": "failed"}
+            self._n_told += 1
         else:
             self.run = {**self.run, **entry["run"]}
 

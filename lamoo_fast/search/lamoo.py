@@ -14,6 +14,7 @@ import numpy.typing as npt
 from lamoo_fast.kernels import hypervolume, is_nondominated
 from lamoo_fast.search.archive import Archive
 from lamoo_fast.search.checks import check_count, check_directions, generator
+from lamoo_fast.search.growth import Growth
 from lamoo_fast.search.known import Known
 from lamoo_fast.search.partition import Classifier, SVMClassifier
 from lamoo_fast.search.reference import check_ref, infer_ref
@@ -128,9 +129,9 @@ class LaMOO:
         self._design_seed = int(self._rng.integers(2**63))
         self._frozen_ref = self._explicit_ref
         self._archive = self._new_archive()
-        # A cache, made from the trials.
+        # Caches, made from the trials.
+        self._splits = self._new_splits()
         self._tree: PartitionTree | None = None
-        self._tree_of = 0  # number of told trials that the tree knows
 
     @property
     def trials(self) -> list[Trial]:
@@ -146,6 +147,11 @@ class LaMOO:
     def n_told(self) -> int:
         """Number of told trials, failed ones included."""
         return self._archive.n_told
+
+    @property
+    def n_pending(self) -> int:
+        """Number of trials proposed and not told yet."""
+        return len(self._archive.pending)
 
     @property
     def ref(self) -> tuple[float, ...] | None:
@@ -353,7 +359,8 @@ class LaMOO:
         self._frozen_ref = ref
         self._archive = self._new_archive()
         self._archive.record(restored)
-        self._tree, self._tree_of = None, 0
+        self._splits = self._new_splits()
+        self._tree = None
 
     def _draw(self, n: int) -> list[tuple[Array, int]]:
         """Draw n points: arrays of points, each with the number of constraints given up."""
@@ -404,21 +411,12 @@ class LaMOO:
         return drawn
 
     def _current_tree(self, ref: Array) -> PartitionTree:
-        if self._tree is None or self._tree_of != self.n_told:
-            rows = self._archive.learned()
-            self._tree = PartitionTree.build(
-                self.space,
-                rows.X,
-                rows.F,
-                ref,
-                self.classifier,
-                leaf_size=self.leaf_size,
-                G=rows.G,
-                ids=rows.ids.tolist(),
-                previous=self._tree,
-            )
-            self._tree_of = self.n_told
+        rows = self._archive.learned()
+        self._tree = self._splits.tree(rows, self._archive.n_settled(rows), ref)
         return self._tree
+
+    def _new_splits(self) -> Growth:
+        return Growth(self.space, self.classifier, self.leaf_size, self.noisy)
 
     def _new_archive(self) -> Archive:
         return Archive(self.space, self._signs, self.n_constraints, self.noisy)

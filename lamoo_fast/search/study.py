@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
 import numbers
+import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, closing
@@ -16,6 +19,7 @@ from lamoo_fast.search.trial import SpaceExhausted, Trial, failed
 from lamoo_fast.search.workers import Evaluate, Futures, Inline, Outcome, Processes
 
 _LOG = logging.getLogger(__name__)
+_SECONDS_BETWEEN_FACTS = 0.2  # in the progress bar
 _MAX_OBJECTIVES_SHOWN = 4  # the exact hypervolume of more would slow the loop down
 
 
@@ -27,7 +31,8 @@ class Study:
     opt : LaMOO
         The search. Trials it has already are kept; pending ones are evaluated first.
     evaluate : callable
-        Takes a configuration (dict), returns one number per objective.
+        Takes a configuration (dict), returns one number per objective and then one per
+        constraint, or a pair of both.
     executor : concurrent.futures.Executor, optional
         Evaluates the trials. It is not shut down here, and a crash of its processes ends the run.
     n_workers : int, optional
@@ -39,7 +44,8 @@ class Study:
     journal : Journal, optional
         Where every ask and tell is recorded.
     callbacks : iterable of callable
-        Each is called as ``callback(study, trials)`` with the trials told in each round.
+        Each is called as ``callback(study, trials)`` with the trials told in each round; with
+        ``wait=False`` every trial is a round.
     progress : bool
         Show a bar with hypervolume and front size on stderr, if that is a terminal.
 
@@ -50,9 +56,11 @@ class Study:
 
     Notes
     -----
-    Rounds are synchronous: the next trials are asked for when nothing is pending. Trials are told
-    in the order in which they finish, which does not matter to `LaMOO`, so that the same seed gives
-    the same trials whatever the number of workers.
+    By default rounds are synchronous: the next trials are asked for when nothing is pending. Trials
+    are told in the order in which they finish, which does not matter to `LaMOO`, so that the same
+    seed gives the same trials whatever the number of workers. With ``run(wait=False)`` no worker
+    waits for another one, but what is proposed depends on which trials finished before it: the run
+    can be repeated only if they finish in the same order, as they do with one worker.
 
     An evaluation that raises, crashes, exceeds the timeout or returns something else than finite
     numbers is a failed trial with the reason as its message; the run goes on.
@@ -86,6 +94,7 @@ class Study:
         self.journal = journal
         self._callbacks = tuple(callbacks)
         self._progress = progress
+        self._exhausted = False
         self._workers: Inline | Processes | Futures
         if executor is not None:
             self._workers = Futures(evaluate, executor, n, timeout)
@@ -94,7 +103,7 @@ class Study:
         else:
             self._workers = Inline(evaluate)
 
-    def run(self, budget: int, batch: int = 1) -> list[Trial]:
+    def run(self, budget: int, batch: int = 1, *, wait: bool = True) -> list[Trial]:
         """Search until `budget` trials are told, counting those told before and failed ones.
 
         Parameters
@@ -102,7 +111,12 @@ class Study:
         budget : int
             Number of trials in the end; fewer if a finite space has no more.
         batch : int
-            Number of trials asked for at once.
+            Number of trials in flight at once.
+        wait : bool
+            Whether to ask for the next trials only when the whole batch is told. Otherwise one is
+            asked for whenever one is told, while the others are pending. With as many in flight as
+            there are workers a worker then waits for nothing but `LaMOO.ask`; with a few more, not
+            for that either.
 
         Returns
         -------
@@ -112,41 +126,59 @@ class Study:
         Raises
         ------
         ValueError
-            If `budget` or `batch` is not a whole number >= 1.
+            If `budget` or `batch` is not a whole number >= 1, or an evaluation contradicts what is
+            declared known.
         RuntimeError
             If the workers cannot start, or a foreign executor breaks.
         """
         budget, batch = _count("budget", budget), _count("batch", batch)
+        self._exhausted = False
         with ExitStack() as stack:
             stack.enter_context(closing(self._workers))
             bar = stack.enter_context(closing(_Bar(self._progress, self.opt, budget)))
-            while trials := self._next(budget, batch):
+            while queue := self._first(budget, batch, wait):
                 told = []
-                for outcome in self._workers.evaluate(trials):
+                for outcome in self._workers.evaluate(queue):
                     told.append(self._tell(outcome))
                     bar.advance()
-                bar.show(self.opt)
-                for callback in self._callbacks:
-                    callback(self, told)
+                    if not wait:
+                        self._end_round(told, bar)
+                        told = []
+                        queue += self._ask(budget, batch)
+                if told:
+                    self._end_round(told, bar)
         return self.opt.trials
 
-    def _next(self, budget: int, batch: int) -> Sequence[Trial]:
+    def _first(self, budget: int, batch: int, wait: bool) -> deque[Trial]:
+        """Return the trials to begin with: those left pending, and new ones where these may join."""
         if self.journal is not None:
             self.journal.catch_up(self.opt)
-        return self.opt.pending or self._ask(budget, batch)
+        queue = deque(self.opt.pending)
+        if not (queue and wait):
+            queue += self._ask(budget, batch)
+        return queue
 
     def _ask(self, budget: int, batch: int) -> Sequence[Trial]:
-        left = budget - len(self.opt.trials)
-        if left <= 0:
+        """Ask for as many trials as may be in flight beside the pending ones."""
+        pending = self.opt.n_pending
+        left = budget - self.opt.n_told - pending
+        n = min(batch - pending, left)
+        if n <= 0 or self._exhausted:
             return ()
         try:
-            trials = self.opt.ask(min(batch, left))
+            trials = self.opt.ask(n)
         except SpaceExhausted as error:
             _LOG.warning("stopped %d trials early: %s", left, error)
+            self._exhausted = True
             return ()
         if self.journal is not None:
             self.journal.asked(trials, self.opt)
         return trials
+
+    def _end_round(self, told: list[Trial], bar: _Bar) -> None:
+        bar.show(self.opt)
+        for callback in self._callbacks:
+            callback(self, told)
 
     def _tell(self, outcome: Outcome) -> Trial:
         try:
@@ -171,15 +203,21 @@ class _Bar:
             from tqdm import tqdm
 
             # disable=None: only on a terminal
-            self._bar = tqdm(total=budget, initial=len(opt.trials), unit="trial", disable=None)
+            self._bar = tqdm(total=budget, initial=opt.n_told, unit="trial", disable=None)
+        self._shown = -math.inf
 
     def advance(self) -> None:
         if self._bar is not None:
             self._bar.update()
 
     def show(self, opt: LaMOO) -> None:
+        """Show facts about the search, which take time to compute: not too often."""
         if self._bar is None or self._bar.disable:
             return
+        now = time.monotonic()
+        if now - self._shown < _SECONDS_BETWEEN_FACTS and opt.n_told < self._bar.total:
+            return
+        self._shown = now
         facts = {"front": len(opt.pareto_front())}
         if len(opt.directions) <= _MAX_OBJECTIVES_SHOWN:
             self._bar.set_postfix(hypervolume=f"{opt.hypervolume():.6g}", **facts)

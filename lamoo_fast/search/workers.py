@@ -1,7 +1,8 @@
 """Evaluating trials: here, in worker processes of our own, or through somebody's executor.
 
-Each class turns trials into `Outcome`s, in whatever order they come. What goes wrong with one
-trial (an exception, a crash, a hang) is the outcome of that trial and of no other.
+Each class turns a queue of trials into `Outcome`s, in whatever order they come. Whoever takes the
+outcomes may add to the queue meanwhile. What goes wrong with one trial (an exception, a crash, a
+hang) is the outcome of that trial and of no other.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import pickle
 import signal
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from multiprocessing import connection
 from typing import Any, NamedTuple
@@ -47,9 +48,10 @@ class Inline:
     def __init__(self, evaluate: Evaluate) -> None:
         self._evaluate = evaluate
 
-    def evaluate(self, trials: Sequence[Trial]) -> Iterator[Outcome]:
-        """Yield one outcome per trial, in the order of `trials`."""
-        for trial in trials:
+    def evaluate(self, queue: deque[Trial]) -> Iterator[Outcome]:
+        """Yield one outcome per trial, in the order of the queue."""
+        while queue:
+            trial = queue.popleft()
             yield Outcome(trial, *timed(self._evaluate, dict(trial.config)))
 
     def close(self) -> None:
@@ -138,7 +140,7 @@ class Processes:
         self._timeout = timeout
         self._workers: list[_Worker] = []
 
-    def evaluate(self, trials: Sequence[Trial]) -> Iterator[Outcome]:
+    def evaluate(self, queue: deque[Trial]) -> Iterator[Outcome]:
         """Yield one outcome per trial, as they come.
 
         Raises
@@ -146,9 +148,10 @@ class Processes:
         RuntimeError
             If a process cannot load the evaluation.
         """
-        queue = deque(trials)
         while queue or any(worker.trial for worker in self._workers):
-            while len(self._workers) < min(self._n, len(trials)):
+            idle = sum(worker.trial is None for worker in self._workers)
+            while idle < len(queue) and len(self._workers) < self._n:
+                idle += 1
                 self._workers.append(_Worker(self._context, self._payload))
             for worker in list(self._workers):
                 if queue and worker.ready and worker.trial is None:
@@ -225,7 +228,7 @@ class Futures:
     executor : Executor
         Threads, processes, or a cluster's.
     n : int, optional
-        Number of trials in flight at once; whole batches if None.
+        Number of trials in flight at once; if None, as many as the queue has at first.
     timeout : float, optional
         Seconds from submission to result; give `n` the executor's size, so that no trial waits
         inside it. A hanging evaluation cannot be killed here: its trial fails and the slot is lost.
@@ -241,7 +244,7 @@ class Futures:
         self._hanging: list[Future[Any]] = []
         self._flying: dict[Future[Any], tuple[Trial, float]] = {}
 
-    def evaluate(self, trials: Sequence[Trial]) -> Iterator[Outcome]:
+    def evaluate(self, queue: deque[Trial]) -> Iterator[Outcome]:
         """Yield one outcome per trial, as they come.
 
         Raises
@@ -250,10 +253,10 @@ class Futures:
             If the executor is broken, or all its slots hang. Trials without an outcome stay
             pending.
         """
-        queue = deque(trials)
+        size = self._n or len(queue)
         while queue or self._flying:
             self._hanging = [future for future in self._hanging if not future.done()]
-            slots = (self._n or len(trials)) - len(self._hanging)
+            slots = size - len(self._hanging)
             if slots <= 0:
                 raise RuntimeError(
                     f"all {len(self._hanging)} slots of the executor hang past the timeout of "

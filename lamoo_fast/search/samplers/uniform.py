@@ -48,8 +48,7 @@ class UniformSampler:
         space = region.space
         points = _shuffled(space, view.rng) if space.is_enumerable else _sobol(space, view.rng)
         picked = np.empty((0, space.d))
-        known = np.vstack([view.X, view.pending])
-        known = known[region.contains(known)]
+        known: Array | None = None  # looked for when it is needed: there can be many
         drawn = 0
         for X in points:
             drawn += len(X)
@@ -59,11 +58,21 @@ class UniformSampler:
             if len(picked) == n:
                 return picked
             hopeless = drawn >= _MIN_DRAWS and len(picked) < _MIN_ACCEPTANCE * drawn
-            if hopeless and not space.is_enumerable and len(known) + len(picked):
-                break
+            if hopeless and not space.is_enumerable:
+                known = _known_inside(region, view) if known is None else known
+                if len(known) + len(picked):
+                    break
         if space.is_enumerable:
             return picked
+        known = _known_inside(region, view) if known is None else known
         return np.vstack([picked, _walk(region, n - len(picked), view, known, picked)])
+
+
+def _known_inside(region: Region, view: View) -> Array:
+    """Points of the region that were proposed before (k, d), failed ones too if no other is."""
+    known = np.vstack([view.X, view.pending])
+    known = known[region.contains(known)]
+    return known if len(known) else view.failed[region.contains(view.failed)]
 
 
 def _batch_sizes() -> Iterator[int]:
