@@ -1,0 +1,118 @@
+"""A study without rounds: no worker waits for another one."""
+
+import functools
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from test_study import good, search
+
+import lamoo_fast as lf
+from lamoo_fast.search.journal import Journal
+
+
+def slow_once(folder, config):
+    """The first evaluation of all takes until seven others are done."""
+    os.makedirs(folder, exist_ok=True)
+    try:
+        os.mkdir(os.path.join(folder, "first"))
+    except FileExistsError:
+        open(os.path.join(folder, f"{os.getpid()}-{time.perf_counter_ns()}"), "w").close()
+    else:
+        deadline = time.monotonic() + 30
+        while len(os.listdir(folder)) < 8:
+            assert time.monotonic() < deadline, "the other workers waited"
+            time.sleep(0.005)
+    return good(config)
+
+
+@pytest.mark.parametrize("kind", ["processes", "threads", "threads, two in flight"])
+def test_no_worker_waits_for_another(tmp_path, kind):
+    rounds = []
+
+    def callback(study, trials):
+        rounds.append([t.id for t in trials])
+        assert study.opt.n_pending <= 2
+
+    evaluate = functools.partial(slow_once, str(tmp_path / "done"))
+    opt = search()
+    with ThreadPoolExecutor(2) as threads:
+        how = {
+            "processes": {"n_workers": 2},
+            "threads": {"executor": threads},
+            "threads, two in flight": {"executor": threads, "n_workers": 2},
+        }[kind]
+        study = lf.Study(opt, evaluate, callbacks=[callback], progress=False, **how)
+        trials = study.run(20, 3, wait=False)
+    assert [t.id for t in trials] == list(range(20))
+    assert opt.pending == []
+    assert all(len(told) == 1 for told in rounds)
+    order = [told[0] for told in rounds]
+    late = max(range(20), key=lambda i: i - order[i])
+    assert order[late] <= 1 and late >= 7, "the slow trial did not come last"  # noqa: PT018
+
+
+def test_without_waiting_one_trial_is_asked_for_each_one_told(tmp_path):
+    opt = search()
+    asked = []
+    real = opt.ask
+
+    def ask(n):
+        asked.append((n, opt.n_told, opt.n_pending))
+        return real(n)
+
+    opt.ask = ask
+    with Journal.create(tmp_path, opt) as journal:
+        study = lf.Study(opt, good, journal=journal, progress=False)
+        study.run(12, 4, wait=False)
+    assert asked == [(4, 0, 0), *((1, told, 3) for told in range(1, 9))]
+    with Journal.open(tmp_path) as journal:
+        assert journal.state() == opt.state_dict()
+        wanted = search()
+        lf.Study(wanted, good, progress=False).run(12, 4, wait=False)
+        assert journal.state() == wanted.state_dict()  # one worker: the same order each time
+
+
+def test_an_interrupted_run_without_waiting_goes_on(tmp_path):
+    count = iter(range(100))
+
+    def evaluate(config):
+        if next(count) in (5, 11):
+            raise KeyboardInterrupt
+        return good(config)
+
+    opt = search()
+    with Journal.create(tmp_path, opt) as journal:
+        for told in (5, 10):
+            study = lf.Study(opt, evaluate, journal=journal, progress=False)
+            with pytest.raises(KeyboardInterrupt):
+                study.run(20, 4, wait=False)
+            assert (opt.n_told, opt.n_pending) == (told, 4)
+    with Journal.open(tmp_path) as journal:
+        again = search()
+        again.load_state_dict(journal.state())
+        lf.Study(again, evaluate, journal=journal, progress=False).run(20, 4, wait=False)
+        assert journal.state() == again.state_dict()
+    wanted = search()
+    lf.Study(wanted, good, progress=False).run(20, 4, wait=False)
+    assert again.state_dict() == wanted.state_dict()
+
+
+def test_without_waiting_a_space_is_used_up_and_that_is_said_once(caplog):
+    caplog.set_level("INFO")
+    opt = lf.LaMOO(lf.Space({"i": lf.Integer(0, 6)}), ["minimize"], seed=0)
+    trials = lf.Study(opt, lambda c: (c["i"],), progress=False).run(50, 4, wait=False)
+    assert sorted(t.values[0] for t in trials) == list(range(7))
+    assert caplog.text.count("trials early") == 1
+
+
+def test_trials_asked_for_by_a_callback_are_evaluated_too():
+    def callback(study, trials):
+        if trials[0].id == 3:
+            study.opt.ask(2)
+
+    opt = search()
+    lf.Study(opt, good, callbacks=[callback], progress=False).run(12, 2, wait=False)
+    assert opt.n_told == 12
+    assert opt.pending == []
