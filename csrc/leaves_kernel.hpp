@@ -64,7 +64,7 @@ class Leaves<1> {
 
   Slices slices_;
   std::vector<Limits> limits_;
-  std::vector<double> open_ = std::vector<double>(size_t{1} << leaf_points);
+  std::vector<double> open_;
 };
 
 // One objective, with as many limits as points: open for it as well, at all sets of base and a part
@@ -180,7 +180,7 @@ inline bool Leaves<1>::slices(const Table<1>& table, const Side<1>* sides, size_
 inline double Leaves<1>::subsets(const Table<1>& table, const Side<1>* sides, size_t d,
                                  uint64_t alive, size_t k) {
   const size_t all = bit(k) - 1;
-  if (open_.size() <= all) open_.resize(all + 1);
+  if (open_.size() <= all) open_.resize(std::max(all + 1, bit(leaf_points)));
   double* const open = open_.data();
   for (size_t set = 0; set <= all; set += 8) store(open + set, Eight{});
   open[0] = 1.0;

@@ -44,25 +44,48 @@ inline int width_exponent(double ref, double x) {
   return e + 1;
 }
 
+// One number for each objective; beyond 16 objectives with memory from the heap.
+template <class T>
+class PerObjective {
+ public:
+  explicit PerObjective(std::size_t m) : size_(m), many_(m > room ? m : 0) {}
+
+  std::size_t size() const { return size_; }
+  T* begin() { return size_ > room ? many_.data() : few_; }
+  T* end() { return begin() + size_; }
+  const T* begin() const { return size_ > room ? many_.data() : few_; }
+  const T* end() const { return begin() + size_; }
+  T& operator[](std::size_t j) { return begin()[j]; }
+  const T& operator[](std::size_t j) const { return begin()[j]; }
+
+ private:
+  static constexpr std::size_t room = 16;
+
+  std::size_t size_;
+  T few_[room] = {};
+  std::vector<T> many_;
+};
+
 // Powers of two, one for each objective, that bring the widths to where products of many of them
 // neither overflow nor underflow on the way. They change no digit of a result, unless an objective
 // spans some hundred orders of magnitude and the product of the spans overflows by as much.
 class Scale {
  public:
-  Scale(std::size_t m, const double* ref, std::initializer_list<Rows> sets) : m_(m), ref_(ref) {
-    const std::vector<int> span = span_of(sets);
-    std::vector<int> shifts = shifts_for(span, span);
+  Scale(std::size_t m, const double* ref, std::initializer_list<Rows> sets)
+      : m_(m), ref_(ref), factors_(m) {
+    const PerObjective<int> span = span_of(sets);
+    PerObjective<int> shifts = shifts_for(span, span);
     // Where no box is wide in many objectives, the spans say nothing of the volumes.
     if (std::accumulate(span.begin(), span.end(), 0) > 2 * most) {
-      std::vector<int> other = shifts_for(largest_box_of(sets), span);
+      PerObjective<int> other = shifts_for(largest_box_of(sets), span);
       if (never_overflows(other, sets)) shifts = std::move(other);
     }
     set_factors(shifts);
   }
 
   // From the least value of each objective alone, where suffices().
-  Scale(std::size_t m, const double* ref, const double* lowest) : m_(m), ref_(ref) {
-    const std::vector<int> span = spans(lowest);
+  Scale(std::size_t m, const double* ref, const double* lowest) : m_(m), ref_(ref), factors_(m) {
+    const PerObjective<int> span = spans(lowest);
     set_factors(shifts_for(span, span));
   }
   static bool suffices(std::size_t m, const double* ref, const double* lowest) {
@@ -71,7 +94,7 @@ class Scale {
     return sum <= 2 * most;
   }
 
-  double down(double x, std::size_t j) const { return x * factors_[2 * j] * factors_[2 * j + 1]; }
+  double down(double x, std::size_t j) const { return x * factors_[j].first * factors_[j].second; }
   double up(double volume) const { return std::ldexp(volume, exponent_); }
 
   std::vector<double> ref() const {
@@ -81,37 +104,41 @@ class Scale {
   }
 
  private:
+  // Two: one alone can be out of range.
+  struct Factors {
+    double first, second;
+  };
+
   // The exponent of the product of all spans, scaled. A coordinate has at most 2^54 times its span.
   static constexpr int most = 900;
 
-  std::vector<int> span_of(std::initializer_list<Rows> sets) const {
-    std::vector<double> lowest(ref_, ref_ + m_);
+  PerObjective<int> span_of(std::initializer_list<Rows> sets) const {
+    PerObjective<double> lowest(m_);
+    std::copy_n(ref_, m_, lowest.begin());
     for (const auto& [F, numbers] : sets)
       for (const std::size_t row : numbers)
         for (std::size_t j = 0; j < m_; ++j) lowest[j] = std::min(lowest[j], F[row * m_ + j]);
-    return spans(lowest.data());
+    return spans(lowest.begin());
   }
 
-  std::vector<int> spans(const double* lowest) const {
-    std::vector<int> exponents(m_);
+  PerObjective<int> spans(const double* lowest) const {
+    PerObjective<int> exponents(m_);
     for (std::size_t j = 0; j < m_; ++j) exponents[j] = width_exponent(ref_[j], lowest[j]);
     return exponents;
   }
 
-  void set_factors(const std::vector<int>& shifts) {
-    factors_.reserve(2 * m_);
-    for (const int shift : shifts) {
-      exponent_ -= shift;
-      // Two factors: one alone can be out of range.
-      factors_.push_back(std::ldexp(1.0, shift / 2));
-      factors_.push_back(std::ldexp(1.0, shift - shift / 2));
+  void set_factors(const PerObjective<int>& shifts) {
+    for (std::size_t j = 0; j < m_; ++j) {
+      exponent_ -= shifts[j];
+      const int half = shifts[j] / 2;
+      factors_[j] = {std::ldexp(1.0, half), std::ldexp(1.0, shifts[j] - half)};
     }
   }
 
   // Calls visit(exponents of the widths) for each box.
   template <class Visit>
   void for_each_box(std::initializer_list<Rows> sets, Visit visit) const {
-    std::vector<int> box(m_);
+    PerObjective<int> box(m_);
     for (const auto& [F, numbers] : sets)
       for (const std::size_t row : numbers) {
         for (std::size_t j = 0; j < m_; ++j) box[j] = width_exponent(ref_[j], F[row * m_ + j]);
@@ -119,10 +146,10 @@ class Scale {
       }
   }
 
-  std::vector<int> largest_box_of(std::initializer_list<Rows> sets) const {
-    std::vector<int> best;
+  PerObjective<int> largest_box_of(std::initializer_list<Rows> sets) const {
+    PerObjective<int> best(m_);
     int largest = std::numeric_limits<int>::min();
-    for_each_box(sets, [&](const std::vector<int>& box) {
+    for_each_box(sets, [&](const PerObjective<int>& box) {
       const int size = std::accumulate(box.begin(), box.end(), 0);
       if (size <= largest) return;
       largest = size;
@@ -132,9 +159,9 @@ class Scale {
   }
 
   // Every product on the way is one of widths inside some box.
-  bool never_overflows(const std::vector<int>& shifts, std::initializer_list<Rows> sets) const {
+  bool never_overflows(const PerObjective<int>& shifts, std::initializer_list<Rows> sets) const {
     bool fits = true;
-    for_each_box(sets, [&](const std::vector<int>& box) {
+    for_each_box(sets, [&](const PerObjective<int>& box) {
       int up = 0;
       for (std::size_t j = 0; j < m_; ++j) up += std::max(box[j] + shifts[j], 0);
       fits = fits && up < std::numeric_limits<double>::max_exponent;
@@ -143,16 +170,16 @@ class Scale {
   }
 
   // Shifts that bring a box with these widths to 2^most, but no coordinate out of range.
-  static std::vector<int> shifts_for(const std::vector<int>& widths, const std::vector<int>& span) {
+  static PerObjective<int> shifts_for(const PerObjective<int>& widths, const PerObjective<int>& span) {
     const int excess = excess_of(widths);
-    std::vector<int> shifts(widths.size());
+    PerObjective<int> shifts(widths.size());
     for (std::size_t j = 0; j < widths.size(); ++j)
       shifts[j] = std::min(std::max(widths[j] - excess, 0) - widths[j], std::max(most - span[j], 0));
     return shifts;
   }
 
   // The least number which, taken off all exponents that stay positive, leaves at most `most`.
-  static int excess_of(const std::vector<int>& exponents) {
+  static int excess_of(const PerObjective<int>& exponents) {
     int excess = *std::min_element(exponents.begin(), exponents.end()) - most;
     for (;;) {
       int left = -most, count = 0;
@@ -168,7 +195,7 @@ class Scale {
 
   std::size_t m_;
   const double* ref_;
-  std::vector<double> factors_;
+  PerObjective<Factors> factors_;
   int exponent_ = 0;
 };
 

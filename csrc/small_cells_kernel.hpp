@@ -62,7 +62,7 @@ class Cells {
   size_t stride_ = 0, used_ = 0;  // sides of a level, and of the first cell
   std::vector<Side<W>> sides_;
   std::vector<Part> parts_;  // as many as sides
-  uint64_t cost_[Table<W>::capacity] = {};
+  uint64_t cost_[Table<W>::capacity];
 };
 
 template <size_t W>

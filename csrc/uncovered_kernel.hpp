@@ -82,7 +82,7 @@ class Uncovered {
   Slices slices_;
 
   size_t words_ = 0;  // of the sets in use, enough for end points
-  std::deque<Cell> cells_;
+  std::vector<std::unique_ptr<Cell>> cells_;  // a deque takes memory even when it is empty
   std::vector<uint64_t> slabs_;
   std::vector<uint64_t> ranks_;
   std::vector<const uint64_t*> rows_;
@@ -90,7 +90,7 @@ class Uncovered {
   std::vector<uint32_t> limiting_;
   std::vector<double> values_;
 
-  std::deque<Bounds> bounds_;
+  std::vector<std::unique_ptr<Bounds>> bounds_;
   std::vector<size_t> list_;
   std::vector<double> gathered_;
   std::unique_ptr<PointSets> local_points_;
@@ -144,10 +144,11 @@ inline Uncovered::Cell& Uncovered::cell(size_t level) {
     cells_.clear();
   }
   while (cells_.size() <= level)
-    cells_.push_back({std::vector<uint64_t>(slabs_.size()),
-                      std::vector<uint64_t>(rows_.size() * slabs_.size()),
-                      std::vector<double>(rows_.size()), std::vector<double>(rows_.size())});
-  return cells_[level];
+    cells_.push_back(std::make_unique<Cell>(
+        Cell{std::vector<uint64_t>(slabs_.size()),
+             std::vector<uint64_t>(rows_.size() * slabs_.size()),
+             std::vector<double>(rows_.size()), std::vector<double>(rows_.size())}));
+  return *cells_[level];
 }
 
 inline double Uncovered::volume(size_t level) {
@@ -351,10 +352,11 @@ inline double Uncovered::in_lists(const double* lo, const double* hi, size_t end
 
 inline Uncovered::Bounds& Uncovered::bounds(size_t level) {
   const size_t d = points_->objectives();
-  if (!bounds_.empty() && bounds_[0].lo.size() < d) bounds_.clear();
+  if (!bounds_.empty() && bounds_[0]->lo.size() < d) bounds_.clear();
   while (bounds_.size() <= level)
-    bounds_.push_back({std::vector<double>(d), std::vector<double>(d)});
-  return bounds_[level];
+    bounds_.push_back(
+        std::make_unique<Bounds>(Bounds{std::vector<double>(d), std::vector<double>(d)}));
+  return *bounds_[level];
 }
 
 // Reorders its list: each part of a cut has its points in front.
