@@ -32,6 +32,7 @@ else:
         link_args.append("-Wl,--version-script=csrc/exports.map")
 
 csrc = sorted(str(p) for p in Path("csrc").glob("*.cpp") if not p.name.startswith("test_"))
+parts = ["_core.pyx", "_approx.pxi", "_ready.pxi"]
 headers = sorted(str(p) for p in Path("csrc").iterdir() if p.suffix in {".h", ".hpp", ".map"})
 
 setup(
@@ -47,7 +48,7 @@ setup(
             "lamoo_fast.kernels._core",
             sources=["lamoo_fast/kernels/_core.pyx", *csrc],
             # What the sdist must hold too.
-            depends=[*headers, "lamoo_fast/kernels/_core.pyx", "lamoo_fast/kernels/_approx.pxi"],
+            depends=[*headers, *(f"lamoo_fast/kernels/{name}" for name in parts)],
             include_dirs=["csrc"],
             extra_compile_args=compile_args,
             extra_link_args=link_args,

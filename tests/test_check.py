@@ -88,6 +88,46 @@ def test_layouts_of_ref(layout):
     assert hypervolume(F, LAYOUTS[layout](ref[None])[0]) == 6.0
 
 
+@pytest.mark.parametrize(
+    "ref",
+    [[1, 2.0, 3], (1.0, np.float64(2.0), np.int64(3)), [True, 2, 3], np.array([1, 2, 3])],
+    ids=repr,
+)
+def test_numbers_of_ref(ref):
+    assert hypervolume(np.zeros((1, 3)), ref) == 6.0
+
+
+@pytest.mark.parametrize("ref", [2, 2.0, np.float64(2.0), np.int8(2), np.array(2.0)], ids=repr)
+def test_one_number_as_ref(ref):
+    assert hypervolume(np.zeros((1, 3)), ref) == 8.0
+
+
+def test_large_numbers_of_ref():
+    F = np.zeros((1, 2))
+    assert hypervolume(F, 2**62) == 2.0**124
+    assert hypervolume(F, [2**63, 2**62]) == 2.0**125
+    assert hypervolume(F, [1.0, 1.7e308]) == 1.7e308
+    for ref in (10**400, [1, 10**400], [1, 2**64]):
+        with pytest.raises(TypeError, match="ref must hold real numbers, not object"):
+            hypervolume(F, ref)
+
+
+def test_sets_of_a_batch():
+    rng = np.random.default_rng(0)
+    sets = [rng.random((n, 3)) for n in (4, 0, 1, 30)]
+    wanted = [hypervolume(F, 1.0) for F in sets]
+    assert hypervolume_batch(sets, 1.0).tolist() == wanted
+    assert hypervolume_batch(iter(sets), [1, 1, 1]).tolist() == wanted
+    assert hypervolume_batch([sets[0], sets[1], sets[2].tolist(), sets[3]], 1.0).tolist() == wanted
+    assert hypervolume_batch([1.0 - F for F in sets], 0.0, maximise=True) == pytest.approx(wanted)
+    assert hypervolume_batch([sets[1], sets[1]], 1.0).tolist() == [0.0, 0.0]
+    assert hypervolume_batch([], 1.0).shape == (0,)
+    with pytest.raises(ValueError, match=r"sets\[1\] has 2 columns but sets\[0\] has 3"):
+        hypervolume_batch([sets[0], np.zeros((1, 2))], 1.0)
+    with pytest.raises(ValueError, match=r"sets\[2\] must be finite; sets\[2\]\[0, 1\] is nan"):
+        hypervolume_batch([sets[0], sets[1], np.array([[0.0, np.nan, 0.0]])], 1.0)
+
+
 @pytest.mark.parametrize("name", KERNELS)
 def test_bool_objectives(name):
     F = np.random.default_rng(0).integers(0, 2, (9, 3))

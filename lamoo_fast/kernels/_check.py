@@ -73,12 +73,26 @@ def distances_fit(F: Floats, ref: Floats, name: str = "F") -> None:
 
 def points_and_ref(F: ArrayLike, ref: ArrayLike, maximise: Maximise) -> tuple[Floats, Floats]:
     """Points and their reference point, minimised, with distances that fit into float64."""
-    if maximise is False and _core.are_ready(F, ref, _SMALL):
-        return F, ref
+    if maximise is False and (ready := _core.ready_ref(F, ref, _SMALL)) is not None:
+        return F, ready
     points = objectives(F, maximise)
     corner = reference(ref, points.shape[1], maximise)
     distances_fit(points, corner)
     return points, corner
+
+
+def joined(sets: list[ArrayLike], maximise: Maximise) -> tuple[Floats, NDArray[np.uintp]]:
+    """All points of one set or more, minimised, and where each set begins and the last one ends."""
+    if maximise is False and (ready := _core.joined(sets, _SMALL)) is not None:
+        return ready
+    arrays = [objectives(F, maximise, f"sets[{i}]") for i, F in enumerate(sets)]
+    m = arrays[0].shape[1]
+    for i, F in enumerate(arrays):
+        if F.shape[1] != m:
+            raise ValueError(f"sets[{i}] has {F.shape[1]} columns but sets[0] has {m}")
+    begin = np.zeros(len(arrays) + 1, dtype=np.uintp)
+    np.cumsum([len(F) for F in arrays], out=begin[1:])
+    return np.concatenate(arrays), begin
 
 
 def minimised(array: Floats, maximise: Maximise) -> Floats:

@@ -5,9 +5,7 @@ Trusts its arguments; `lamoo_fast.kernels._check` has seen them. The GIL is rele
 """
 
 from cpython.pycapsule cimport PyCapsule_New
-from cpython.buffer cimport (
-    PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer)
-from libc.float cimport DBL_MAX
+from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 import numpy as np
@@ -72,15 +70,12 @@ cdef extern from "lamoo_fast_capsule.h":
     const char* LAMOO_CAPSULE_NAME
 
 
-cdef extern from "within.hpp" namespace "lamoo" nogil:
-    bint all_within(const double*, size_t, double)
-
-
 # Looked up once.
 cdef object ndarray = np.ndarray
 cdef object empty = np.empty
 cdef object int64 = np.dtype(np.int64)
 cdef object bool_ = np.dtype(np.bool_)
+cdef object uintp = np.dtype(np.uintp)
 
 
 cdef struct Rows:
@@ -205,49 +200,11 @@ ABI_VERSION = LAMOO_FAST_ABI_VERSION
 # ---- for Python (_core.pyi) ----
 
 include "_approx.pxi"
+include "_ready.pxi"
+
 
 def simd_level():
     return lamoo_simd_level().decode()
-
-
-def all_at_most(array, double limit):
-    cdef Py_buffer view
-    cdef bint found
-    PyObject_GetBuffer(array, &view, PyBUF_SIMPLE)
-    with nogil:
-        found = all_within(<const double*> view.buf, view.len // sizeof(double), limit)
-    PyBuffer_Release(&view)
-    return found
-
-
-cdef bint is_plain(array, int ndim, Py_ssize_t columns, double limit) except -1:
-    # An ndarray of float64, C-contiguous, no number beyond limit, as many columns (0: some).
-    cdef Py_buffer view
-    cdef bint plain
-    if type(array) is not ndarray:
-        return False
-    try:
-        PyObject_GetBuffer(array, &view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT)
-    except (BufferError, ValueError):  # not contiguous; of a type without a format
-        return False
-    plain = view.ndim == ndim and view.format[0] == c"d" and not view.format[1]
-    if plain:
-        plain = view.shape[ndim - 1] == columns if columns else view.shape[ndim - 1] > 0
-    if plain:
-        with nogil:
-            plain = all_within(<const double*> view.buf, view.len // sizeof(double), limit)
-    PyBuffer_Release(&view)
-    return plain
-
-
-def is_ready(F):
-    """Whether F is what kernels take: an ndarray (n, m) of float64, C-contiguous, finite, m >= 1."""
-    return is_plain(F, 2, 0, DBL_MAX)
-
-
-def are_ready(F, ref, double limit):
-    """Whether F (n, m) and ref (m,) are, with no number beyond limit."""
-    return is_plain(F, 2, 0, limit) and is_plain(ref, 1, F.shape[1], limit)
 
 
 def hypervolume(F, ref, int n_threads):

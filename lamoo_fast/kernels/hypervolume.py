@@ -108,18 +108,12 @@ def hypervolume_batch(
     array([5., 4.])
     """
     threads = _check.n_threads(n_threads)
-    arrays = [_check.objectives(F, maximise, f"sets[{i}]") for i, F in enumerate(sets)]
-    if not arrays:
+    given = list(sets)
+    if not given:
         return np.empty(0)
-    m = arrays[0].shape[1]
-    for i, F in enumerate(arrays):
-        if F.shape[1] != m:
-            raise ValueError(f"sets[{i}] has {F.shape[1]} columns but sets[0] has {m}")
-    points = np.concatenate(arrays)
-    corner = _check.reference(ref, m, maximise, "sets[0]")
+    points, start = _check.joined(given, maximise)
+    corner = _check.reference(ref, points.shape[1], maximise, "sets[0]")
     _check.distances_fit(points, corner, "sets")
-    start = np.zeros(len(arrays) + 1, dtype=np.uintp)
-    np.cumsum([len(F) for F in arrays], out=start[1:])
     return _core.hypervolume_batch(points, start, corner, threads)
 
 
