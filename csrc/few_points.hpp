@@ -11,6 +11,7 @@
 namespace lamoo {
 
 constexpr std::size_t few_points = 24;
+constexpr std::size_t few_points_4 = 16;  // in four objectives; above it the sweep is faster
 
 // Steps in ascending order of x and descending order of y.
 class FewStairs {

@@ -59,7 +59,8 @@ double hypervolume(const double* F, size_t n, size_t m, const double* ref, const
   const bool few = n <= few_points;
   if (m == 2) return few ? hypervolume_of_few<2>(F, n, ref) : hypervolume2(F, n, ref, run);
   if (m == 3) return few ? hypervolume_of_few<3>(F, n, ref) : hypervolume3(F, n, ref, run);
-  if (m == 4) return few ? hypervolume_of_few<4>(F, n, ref) : hypervolume4(F, n, ref, run);
+  if (m == 4)
+    return n <= few_points_4 ? hypervolume_of_few<4>(F, n, ref) : hypervolume4(F, n, ref, run);
   std::vector<size_t> rows = rows_below(F, n, m, ref);
   if (rows.empty()) return 0.0;
   if (m == 1) return ref[0] - lowest(F, rows, ref);
