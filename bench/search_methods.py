@@ -18,7 +18,10 @@ WITHOUT_TREE = 10**9  # a leaf size that no set of rows can be split by: the reg
 
 
 class Ours:
-    """LaMOO, `batch` points at a time, with the settings of its constructor."""
+    """LaMOO, `batch` points at a time, with the settings of its constructor.
+
+    Every run has a sampler of its own, made by `sampler()`, since samplers may remember.
+    """
 
     def __init__(
         self,
@@ -27,6 +30,7 @@ class Ours:
         F: Array,
         seed: int,
         *,
+        sampler: Callable[[], Any],
         batch: int = 1,
         known: bool = False,
         **settings: Any,
@@ -42,6 +46,7 @@ class Ours:
             problem.space,
             problem.directions,
             ref=problem.ref,
+            sampler=sampler(),
             n_initial=len(X),
             seed=seed,
             **settings,
@@ -69,7 +74,7 @@ class Entry:
     n_initial: int = 10
 
 
-def ours(sampler: Any, **settings: Any) -> Entry:
+def ours(sampler: Callable[[], Any], **settings: Any) -> Entry:
     return Entry(partial(Ours, sampler=sampler, **settings), ours=True)
 
 
@@ -89,9 +94,9 @@ RIVALS = {
 }
 
 SAMPLERS = {
-    "lamoo": lf.EHVISampler(),
-    "lamoo-uniform": lf.UniformSampler(),
-    "lamoo-cma": lf.CMASampler(),
+    "lamoo": lf.EHVISampler,
+    "lamoo-uniform": lf.UniformSampler,
+    "lamoo-cma": lf.CMASampler,
 }
 
 OURS = {
@@ -100,9 +105,9 @@ OURS = {
         f"{name}-notree": ours(sampler, leaf_size=WITHOUT_TREE)
         for name, sampler in SAMPLERS.items()
     },
-    "lamoo-b5": ours(lf.EHVISampler(), batch=5),
-    "lamoo-known": ours(lf.EHVISampler(), known=True),
-    "lamoo-notree-known": ours(lf.EHVISampler(), known=True, leaf_size=WITHOUT_TREE),
+    "lamoo-b5": ours(lf.EHVISampler, batch=5),
+    "lamoo-known": ours(lf.EHVISampler, known=True),
+    "lamoo-notree-known": ours(lf.EHVISampler, known=True, leaf_size=WITHOUT_TREE),
 }
 
 METHODS = {**RIVALS, **OURS}

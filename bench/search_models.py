@@ -185,7 +185,7 @@ def optuna_gp(problem: StudyProblem, X: Array, F: Array, seed: int) -> Method:
 
 def optuna_nsga2(problem: StudyProblem, X: Array, F: Array, seed: int) -> Method:
     return Optuna(
-        lambda s, seed: s.NSGAIISampler(population_size=20, seed=seed), problem, X, F, seed
+        lambda s, seed: s.NSGAIISampler(population_size=10, seed=seed), problem, X, F, seed
     )
 
 

@@ -8,6 +8,7 @@ is answered again without being counted, which favours methods that repeat thems
 
 import importlib.util
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -90,25 +91,23 @@ class ParetoMutation:
     def ask(self) -> Array:
         front = self.X[lf.is_nondominated(self.F)]
         seen = set(self.space.keys(self.X))
-        for _ in range(1000):
-            x = self.mutant(front[self.rng.integers(len(front))])
-            if self.space.is_valid(x)[0] and self.space.keys(x)[0] not in seen:
-                return x
+        for _ in range(8):
+            X = self.mutants(front)
+            X = X[self.space.is_valid(X)]
+            for x, key in zip(X, self.space.keys(X), strict=True):
+                if key not in seen:
+                    return x[None]
         if self.unseen is None:
             return self.space.snap(self.rng.random((1, self.space.d)))
-        return nearest(
-            self.mutant(front[self.rng.integers(len(front))]), self.unseen.points(), self.rng
-        )
+        return nearest(self.mutants(front)[:1], self.unseen.points(), self.rng)
 
-    def mutant(self, x: Array) -> Array:
-        x = x[None].copy()
-        j = self.rng.integers(len(self.codes))
-        if self.codes[j]:
-            x[0, j] = self.rng.random()
-        else:
-            step = np.exp(self.rng.uniform(np.log(0.005), np.log(0.5)))
-            x[0, j] = np.clip(x[0, j] + step * self.rng.standard_normal(), 0, 1)
-        return self.space.snap(x)
+    def mutants(self, front: Array, n: int = 32) -> Array:
+        X = front[self.rng.integers(len(front), size=n)]
+        j = self.rng.integers(len(self.codes), size=n)
+        step = np.exp(self.rng.uniform(np.log(0.005), np.log(0.5), n))
+        shifted = np.clip(X[np.arange(n), j] + step * self.rng.standard_normal(n), 0, 1)
+        X[np.arange(n), j] = np.where(self.codes[j] > 0, self.rng.random(n), shifted)
+        return self.space.snap(X)
 
     def tell(self, X: Array, F: Array) -> None:
         self.X, self.F = np.vstack([self.X, X]), np.vstack([self.F, F])
@@ -187,30 +186,43 @@ class Pymoo:
         self.algorithm.tell(infills=asked)
 
 
+# The best of 10, 20 and 40 on six of the problems at 99 evaluations, with 1 new member at a time
+# rather than 5 or 10.
+POPULATION = 10
+
+
 def nsga2(problem: StudyProblem, X: Array, F: Array, seed: int) -> Method:
     needs("pymoo")
     from pymoo.algorithms.moo.nsga2 import NSGA2
 
-    return Pymoo(NSGA2, problem, X, F, seed, pop_size=20, n_offsprings=5)
+    return Pymoo(NSGA2, problem, X, F, seed, pop_size=POPULATION, n_offsprings=1)
 
 
 def nsga3(problem: StudyProblem, X: Array, F: Array, seed: int) -> Method:
     needs("pymoo")
     from pymoo.algorithms.moo.nsga3 import NSGA3
+
+    return Pymoo(
+        NSGA3, problem, X, F, seed,
+        ref_dirs=directions(problem.m), pop_size=POPULATION, n_offsprings=1,
+    )  # fmt: skip
+
+
+@cache
+def directions(m: int) -> Array:
+    """As many reference directions as the population has members, evenly spread."""
     from pymoo.util.ref_dirs import get_reference_directions
 
-    m = problem.m
-    directions = get_reference_directions(
-        "das-dennis", m, n_partitions={2: 19, 3: 4, 4: 3}.get(m, 2)
-    )
-    return Pymoo(NSGA3, problem, X, F, seed, ref_dirs=directions, pop_size=20, n_offsprings=5)
+    if m == 2:
+        return get_reference_directions("das-dennis", 2, n_partitions=POPULATION - 1)
+    return get_reference_directions("energy", m, POPULATION, seed=1)
 
 
 def sms_emoa(problem: StudyProblem, X: Array, F: Array, seed: int) -> Method:
     needs("pymoo")
     from pymoo.algorithms.moo.sms import SMSEMOA
 
-    return Pymoo(SMSEMOA, problem, X, F, seed, pop_size=20, n_offsprings=1)
+    return Pymoo(SMSEMOA, problem, X, F, seed, pop_size=POPULATION, n_offsprings=1)
 
 
 class Como:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 from scipy import stats
+from search_problems import N_INITIAL, PROBLEMS
 
 Array = np.ndarray
 RESAMPLES = 2000
+MOVED = 1e-6  # least change of a log gap that is a change
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def half_width(values: Array) -> Array:
 Study = dict[str, dict[str, Curves]]  # by problem and method
 
 
-def read(path: Path, n_initial: int = 10) -> Study:
+def read(path: Path) -> Study:
     """All curves of a file of runs; those of one problem are cut to the shortest budget."""
     runs: dict[str, dict[str, dict[int, list[tuple[float, float]]]]] = {}
     with open(path, newline="") as file:
@@ -60,34 +62,53 @@ def read(path: Path, n_initial: int = 10) -> Study:
                 (float(row["log10_gap"]), float(row["seconds"]))
             )
     found: Study = {}
-    for problem, methods in runs.items():
+    for problem in sorted(runs, key=[*PROBLEMS, *sorted(runs)].index):
+        methods = runs[problem]
         budget = min(len(rows) for seeds in methods.values() for rows in seeds.values())
         for method, seeds in methods.items():
             table = np.array([rows[:budget] for _, rows in sorted(seeds.items())])
             found.setdefault(problem, {})[method] = Curves(
-                tuple(sorted(seeds)), table[:, :, 0], table[:, -1, 1], budget - n_initial
+                tuple(sorted(seeds)), table[:, :, 0], table[:, -1, 1], budget - N_INITIAL
             )
     return found
 
 
 def reached(curve: Array, level: float) -> int | None:
-    """Number of evaluations after which a curve is at the level or below."""
-    at = np.flatnonzero(curve <= level + 1e-12)
-    return int(at[0]) + 1 if len(at) else None
+    """Number of evaluations after which a curve is at the level or below.
+
+    Counted from the last initial point on, since all methods share those.
+    """
+    at = np.flatnonzero(curve[N_INITIAL - 1 :] <= level + 1e-12)
+    return int(at[0]) + N_INITIAL if len(at) else None
 
 
 def share(ours: Array, theirs: Array) -> float:
     """Evaluations that ours needs for the last value of theirs, as a share of the budget.
 
     Where ours does not get there, it is the inverse: the budget over the evaluations that theirs
-    needs for the last value of ours. The share is thus above 1 exactly where ours ends worse.
+    needs for the last value of ours. The share is thus above 1 exactly where ours ends worse. A
+    curve that never leaves the level of the initial points reaches nothing; if neither leaves it
+    the share is 1.
     """
+    start = theirs[N_INITIAL - 1]
+    if theirs[-1] > start - MOVED:
+        n = reached(ours, start - MOVED)
+        return 1.0 if n is None else n / len(ours)
     n = reached(ours, theirs[-1])
     if n is not None:
         return n / len(ours)
     back = reached(theirs, ours[-1])
     assert back is not None  # theirs ends below the end of ours
     return len(theirs) / back
+
+
+def first_at(curves: Curves, level: float) -> tuple[float, int]:
+    """Median over the seeds of the evaluations to a level, and how many seeds get there.
+
+    A run that does not get there counts as needing more than all that do.
+    """
+    needed = [n if (n := reached(row, level)) else np.inf for row in curves.gaps]
+    return float(np.median(needed)), int(np.isfinite(needed).sum())
 
 
 def geometric_mean(shares: Iterable[float]) -> float:
