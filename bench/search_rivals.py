@@ -252,6 +252,8 @@ class Como:
 
     def ask(self) -> Array:
         self.asked = self.moes.ask()
+        if not len(self.asked):  # all kernels have converged
+            return self.space.snap(self.rng.random((1, self.space.d)))
         return self.space.snap(np.clip(self.asked, 0, 1))
 
     def tell(self, X: Array, F: Array) -> None:
