@@ -41,7 +41,8 @@ SELECTIONS: dict[str, Callable[[], Any]] = {
     "path": selection.Path,
     "greedy": Greedy,
 }
-_RUN = ("budget", "batch", "sampler", "selection", "seed", "workers", "timeout")
+_RUN = ("budget", "batch", "wait", "sampler", "selection", "seed", "workers", "timeout")
+_SINCE_0_2 = {"wait": True}  # settings that older journals do not have
 _INTERRUPTED = 128 + 2  # as shells report SIGINT
 _BROKEN_PIPE = 128 + 13  # and SIGPIPE
 
@@ -57,8 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     status : int
-        0; 1 if no trial of a search succeeded; 2 after an error, which is one line on stderr; 130
-        after Ctrl-C; 141 if the output was closed before all was printed.
+        0; 1 if no trial of a search succeeded and is feasible; 2 after an error, which is one line
+        on stderr; 130 after Ctrl-C; 141 if the output was closed before all was printed.
     """
     handler = _BarFriendly()
     logging.getLogger("lamoo_fast").addHandler(handler)
@@ -139,6 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         first, shown = next(iter(options)), "|".join(options)
         option(name, type=_one_of(options), default=first, metavar=shown, help=f"{what} ({first})")
+    option("--no-wait", dest="wait", action="store_false", help="let no worker wait for another")
     option("--seed", type=_whole(0), default=0, metavar="N", help="same seed, same trials (0)")
     option("--workers", type=number, metavar="N", help="processes that evaluate (none: run here)")
     option("--timeout", type=_seconds, metavar="S", help="seconds until an evaluation has failed")
@@ -242,7 +244,7 @@ def _resume(args: argparse.Namespace) -> int:
             name = header["problem"]
             objectives = [objective["name"] for objective in header["objectives"]]
             fingerprint = header["search"]["settings"]["space"]["fingerprint"]
-            run = {key: journal.run[key] for key in _RUN}
+            run = {key: {**_SINCE_0_2, **journal.run}[key] for key in _RUN}
             for text in (name, *objectives, run["sampler"], run["selection"]):
                 if not isinstance(text, str):
                     raise TypeError
@@ -275,6 +277,7 @@ def _optimiser(problem: Problem, run: Mapping[str, Any]) -> LaMOO:
         problem.space,
         problem.directions,
         ref=problem.ref,
+        n_constraints=len(problem.constraints),
         sampler=SAMPLERS[run["sampler"]](),
         selection=SELECTIONS[run["selection"]](),
         seed=run["seed"],
@@ -291,7 +294,7 @@ def _go(problem: Problem, opt: LaMOO, journal: Journal) -> int:
         journal=journal,
     )
     try:
-        study.run(run["budget"], run["batch"])
+        study.run(run["budget"], run["batch"], wait=run.get("wait", True))
     except KeyboardInterrupt:
         told = len(opt.trials)
         _complain(
@@ -302,6 +305,9 @@ def _go(problem: Problem, opt: LaMOO, journal: Journal) -> int:
     front = sorted(opt.pareto_front(), key=lambda t: t.values or ())
     if not front:
         failures = [t for t in opt.trials if t.status == "failed"]
+        if done := len(opt.trials) - len(failures):
+            _complain(f"no trial is feasible: {done} violate constraints, {len(failures)} failed")
+            return 1
         why = failures[0].message if failures else "none was evaluated"
         _complain(f"no trial succeeded, {len(failures)} failed; the first: {why}")
         return 1

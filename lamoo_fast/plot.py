@@ -46,7 +46,7 @@ def pareto(
     Parameters
     ----------
     trials : sequence of Trial
-        Those that failed or are pending are left out.
+        Those that failed, are pending or violate constraints are left out.
     objectives : sequence of Objective
         Names, directions and units of the values, two or more. Two are drawn as one scatter plot,
         up to four as a plot per pair, more as parallel coordinates.
@@ -61,14 +61,14 @@ def pareto(
     Raises
     ------
     ValueError
-        If there are fewer than two objectives, or no trial is done.
+        If there are fewer than two objectives, or no trial is done and feasible.
     """
     m = len(objectives)
     if m < 2:
         raise ValueError(f"got {m} objectives; a Pareto plot needs at least 2")
-    done = [t for t in trials if t.values is not None]
+    done = [t for t in trials if t.feasible]
     if not done:
-        raise ValueError("no trial is done; there is nothing to draw")
+        raise ValueError("no trial is done and feasible; there is nothing to draw")
     F = np.array([t.values for t in done], dtype=np.float64)
     order = np.array([t.id for t in done])
     maximise = [o.direction == "maximize" for o in objectives]

@@ -24,7 +24,7 @@ def write(problem: Problem, opt: LaMOO, front: Sequence[Trial], out: Path) -> st
     ----------
     problem : Problem
     opt : LaMOO
-        The search, with at least one successful trial.
+        The search, with at least one feasible trial.
     front : sequence of Trial
         Its Pareto front, in the order to write.
     out : Path
@@ -36,6 +36,8 @@ def write(problem: Problem, opt: LaMOO, front: Sequence[Trial], out: Path) -> st
         The front as a table, and one line of summary.
     """
     failed = sum(t.status == "failed" for t in opt.trials)
+    infeasible = sum(t.status == "done" and not t.feasible for t in opt.trials)
+    fates = f"{failed} failed" + (f", {infeasible} infeasible" if problem.constraints else "")
     _write_front(problem, front, out / "front.csv")
     best = _draw(problem, opt, out)
     ref = opt.ref
@@ -48,7 +50,7 @@ def write(problem: Problem, opt: LaMOO, front: Sequence[Trial], out: Path) -> st
         volume += f" against ({', '.join(f'{r:.6g}' for r in ref)})"
     return (
         f"{_table(problem, front)}\n\n"
-        f"{volume}; {len(opt.trials)} evaluations, {failed} failed; results in {out}"
+        f"{volume}; {len(opt.trials)} evaluations, {fates}; results in {out}"
     )
 
 
@@ -56,8 +58,10 @@ def _write_front(problem: Problem, front: Sequence[Trial], path: Path) -> None:
     names = [o.name for o in problem.objectives]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["id", *problem.space.names, *names])
-        writer.writerows([t.id, *t.config.values(), *(t.values or ())] for t in front)
+        writer.writerow(["id", *problem.space.names, *names, *problem.constraints])
+        writer.writerows(
+            [t.id, *t.config.values(), *(t.values or ()), *t.constraints] for t in front
+        )
 
 
 def _draw(problem: Problem, opt: LaMOO, out: Path) -> float | None:
@@ -97,7 +101,7 @@ def _trace(opt: LaMOO, ref: Sequence[float]) -> list[float]:
     archive = ParetoArchive(ref, maximise=[d == "maximize" for d in opt.directions])
     volumes = []
     for trial in opt.trials:
-        if trial.values is not None:
+        if trial.values is not None and trial.feasible:
             archive.add(np.array([trial.values]))
         volumes.append(archive.hypervolume)
     return volumes
@@ -105,15 +109,19 @@ def _trace(opt: LaMOO, ref: Sequence[float]) -> list[float]:
 
 def _tree(opt: LaMOO, ref: Sequence[float]) -> PartitionTree:
     """Tree over all trials; the search's own may not know the last ones."""
-    done = [t for t in opt.trials if t.values is not None]
+    m, c = len(opt.directions), opt.n_constraints
+    told = opt.trials
+    F = np.array([t.values or [np.nan] * m for t in told])
+    G = np.array([t.constraints or [np.nan] * c for t in told]).reshape(len(told), c)
     signs = np.array([-1.0 if d == "maximize" else 1.0 for d in opt.directions])
     return PartitionTree.build(
         opt.space,
-        np.array([t.x for t in done]),
-        signs * np.array([t.values for t in done]),
+        np.array([t.x for t in told]),
+        signs * F,
         signs * np.array(ref),
         opt.classifier,
         leaf_size=opt.leaf_size,
+        G=G,
     )
 
 

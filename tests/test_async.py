@@ -50,7 +50,8 @@ def test_no_worker_waits_for_another(tmp_path, kind):
     assert all(len(told) == 1 for told in rounds)
     order = [told[0] for told in rounds]
     late = max(range(20), key=lambda i: i - order[i])
-    assert order[late] <= 1 and late >= 7, "the slow trial did not come last"  # noqa: PT018
+    assert order[late] <= 1
+    assert late >= 4, "told no later than in rounds of three"
 
 
 def test_without_waiting_one_trial_is_asked_for_each_one_told(tmp_path):

@@ -69,8 +69,12 @@ class Problem:
     objectives : sequence of Objective
         All quantities that the evaluation returns, in its order.
     evaluate : callable
-        Takes a configuration (dict) and returns one number per objective: a sequence in the order
-        of `objectives`, a mapping by name, or a bare number if there is one objective.
+        Takes a configuration (dict) and returns one number per objective and then one per
+        constraint: a sequence in this order, a pair of both, a mapping by name, or a bare number
+        if there is nothing but one objective.
+    constraints : sequence of str, or int
+        Names of the outcome constraints, or how many there are. A configuration is feasible where
+        all their values are <= 0. They are never left out, whichever objectives are searched.
     ref : sequence of float, optional
         Reference point of the hypervolume, in the objectives' own units.
     default : sequence of str, optional
@@ -82,7 +86,7 @@ class Problem:
     Raises
     ------
     ValueError
-        If there are no objectives, two share a name, or `ref` has another length.
+        If there are no objectives, two columns share a name, or `ref` has another length.
 
     Examples
     --------
@@ -100,6 +104,7 @@ class Problem:
         objectives: Sequence[Objective],
         evaluate: Callable[[Config], Any],
         *,
+        constraints: Sequence[str] | int = (),
         ref: Sequence[float] | None = None,
         default: Sequence[str] | None = None,
         loader: tuple[Any, ...] | None = None,
@@ -110,11 +115,21 @@ class Problem:
         self.ref = None if ref is None else tuple(float(r) for r in ref)
         self._function = evaluate
         self._loader = loader
+        if isinstance(constraints, int):
+            constraints = [f"constraint {i}" for i in range(1, constraints + 1)]
+        if isinstance(constraints, str):
+            raise ValueError(f"constraints is the string {constraints!r}; wanted a list of names")
+        self.constraints = tuple(constraints)
         names = [o.name for o in self.objectives]
         if not names:
             raise ValueError(f"problem {name!r} has no objectives; wanted at least 1")
         if len(set(names)) != len(names):
             raise ValueError(f"problem {name!r} has objectives {names}; wanted distinct names")
+        if len({*names, *self.constraints}) != len(names) + len(self.constraints):
+            raise ValueError(
+                f"problem {name!r} has constraints {list(self.constraints)} beside objectives "
+                f"{names}; wanted distinct names"
+            )
         if self.ref is not None and len(self.ref) != len(names):
             raise ValueError(
                 f"problem {name!r} has {len(names)} objectives but ref has {len(self.ref)}"
@@ -137,7 +152,7 @@ class Problem:
         return [o.direction for o in self.objectives]
 
     def evaluate(self, config: Config) -> tuple[float, ...]:
-        """Values of `config`, one per objective.
+        """Values of `config`, one per objective, then one per constraint.
 
         Raises
         ------
@@ -145,13 +160,22 @@ class Problem:
             If the evaluation returns another number of values or misses a name.
         """
         result = self._function(config)
-        names = [o.name for o in self.objectives]
+        names = [*(o.name for o in self.objectives), *self.constraints]
         if isinstance(result, Mapping):
             missing = [name for name in names if name not in result]
             if missing:
                 raise ValueError(f"evaluation returned {sorted(result)}; wanted also {missing}")
             return tuple(float(result[name]) for name in names)
-        values = (result,) if np.ndim(result) == 0 else tuple(result)
+        values: tuple[Any, ...]
+        if self.constraints and _is_pair(result):
+            values = (*np.atleast_1d(result[0]), *np.atleast_1d(result[1]))
+            if len(np.atleast_1d(result[1])) != len(self.constraints):
+                raise ValueError(
+                    f"evaluation returned {len(np.atleast_1d(result[1]))} constraints; "
+                    f"wanted {len(self.constraints)}: {list(self.constraints)}"
+                )
+        else:
+            values = (result,) if np.ndim(result) == 0 else tuple(result)
         if len(values) != len(names):
             raise ValueError(
                 f"evaluation returned {len(values)} values; wanted {len(names)}: {names}"
@@ -181,11 +205,14 @@ class Problem:
         return self._narrow(columns)
 
     def _narrow(self, columns: list[int]) -> Problem:
+        m = len(self.objectives)
+        kept = range(m, m + len(self.constraints))
         return Problem(
             self.name,
             self.space,
             [self.objectives[c] for c in columns],
-            _Columns(self.evaluate, tuple(columns)),
+            _Columns(self.evaluate, (*columns, *kept)),
+            constraints=self.constraints,
             ref=None if self.ref is None else [self.ref[c] for c in columns],
             loader=self._loader,
         )
@@ -202,6 +229,12 @@ class Problem:
                     f"unknown objective {name!r} of {self.name!r}{nearest(name, known)}"
                 )
         return [known.index(name) for name in names]
+
+
+def _is_pair(result: Any) -> bool:
+    """Tell (values, constraints) from plain numbers."""
+    pair = isinstance(result, (tuple, list)) and len(result) == 2
+    return pair and any(np.ndim(part) > 0 for part in result)
 
 
 @dataclass(frozen=True)
@@ -235,6 +268,7 @@ def problem(
     space: Space,
     objectives: Mapping[str, Direction],
     *,
+    constraints: Sequence[str] | int = (),
     ref: Sequence[float] | None = None,
 ) -> Callable[[Callable[[Config], Any]], Problem]:
     """Decorate a function of a configuration so that it becomes a `Problem`.
@@ -245,6 +279,8 @@ def problem(
         The configurations.
     objectives : mapping of str to {"maximize", "minimize"}
         Objective names and directions, in the order of the returned values.
+    constraints : sequence of str, or int
+        Outcome constraints, whose values are returned after those, met where <= 0.
     ref : sequence of float, optional
         Reference point of the hypervolume.
 
@@ -269,7 +305,15 @@ def problem(
         # A function inside another one cannot be found by name; its problem is pickled by value.
         findable = "<locals>" not in function.__qualname__
         found = (load_attribute, function.__module__, function.__qualname__) if findable else None
-        return Problem(function.__name__, space, listed, function, ref=ref, loader=found)
+        return Problem(
+            function.__name__,
+            space,
+            listed,
+            function,
+            constraints=constraints,
+            ref=ref,
+            loader=found,
+        )
 
     return decorate
 

@@ -17,7 +17,7 @@ from lamoo_fast.search.checks import check_count, check_directions, generator
 from lamoo_fast.search.growth import Growth
 from lamoo_fast.search.known import Known
 from lamoo_fast.search.partition import Classifier, SVMClassifier
-from lamoo_fast.search.reference import check_ref, infer_ref
+from lamoo_fast.search.reference import check_ref, infer_ref, reachable_ref
 from lamoo_fast.search.samplers import Sampler, UniformSampler, View
 from lamoo_fast.search.selection import Leaf, Selection
 from lamoo_fast.search.space import Array, Config, Space
@@ -25,6 +25,7 @@ from lamoo_fast.search.tree import PartitionTree, Region
 from lamoo_fast.search.trial import SpaceExhausted, Trial, read_outcomes
 
 _STATE_FORMAT = 2
+_MOST_DESIGNS = 4  # times `n_initial`: where most trials fail, learn where they do not
 _SINCE_FORMAT_2: dict[str, Any] = {"n_constraints": 0, "known": [], "noisy": False}
 
 
@@ -64,8 +65,8 @@ class LaMOO:
     classifier : Classifier, default SVMClassifier()
         Learns the splits.
     n_initial : int, optional
-        Number of evaluated trials, drawn uniformly, before the first split; by default
-        max(10, 2 (d + 1)).
+        Number of successful trials, drawn uniformly, before the first split; by default
+        max(10, 2 (d + 1)). Where most trials fail, 4 times as many trials and two successes do.
     leaf_size : int
         Least number of trials in a region.
     seed : int or Generator, optional
@@ -128,10 +129,7 @@ class LaMOO:
         self._rng = generator(seed)
         self._design_seed = int(self._rng.integers(2**63))
         self._frozen_ref = self._explicit_ref
-        self._archive = self._new_archive()
-        # Caches, made from the trials.
-        self._splits = self._new_splits()
-        self._tree: PartitionTree | None = None
+        self._clear()
 
     @property
     def trials(self) -> list[Trial]:
@@ -157,12 +155,13 @@ class LaMOO:
     def ref(self) -> tuple[float, ...] | None:
         """Reference point in user units, or None while it is open.
 
-        One that was not given is known once `n_initial` trials are done, and fixed by the next
-        `ask` after as many are feasible. While none is feasible it goes by all that are done.
+        One that was not given is known from the end of the initial design on, and fixed by the
+        next `ask` after `n_initial` trials are feasible. While none is feasible it goes by all that
+        are done.
         """
         if self._frozen_ref is not None:
             return self._frozen_ref
-        if self._archive.n_done < self.n_initial:
+        if self._designing():
             return None
         ranked = self._archive.ranked()
         known = ranked.feasible if ranked.feasible.any() else slice(None)
@@ -202,8 +201,8 @@ class LaMOO:
     def ask(self, n: int = 1) -> list[Trial]:
         """Propose the next n trials.
 
-        While fewer than `n_initial` trials are done they are uniform over the space, after that
-        they come from one region of the partition. Where a region has fewer new points than
+        Those of the initial design are uniform over the space, after that they come from one
+        region of the partition. Where a region has fewer new points than
         needed, the rest comes from its parent region, which the trials tell as ``relaxed``.
 
         Returns
@@ -357,15 +356,19 @@ class LaMOO:
         self.rng_state = rng_state
         self._design_seed = design_seed
         self._frozen_ref = ref
-        self._archive = self._new_archive()
+        self._clear()
         self._archive.record(restored)
-        self._splits = self._new_splits()
-        self._tree = None
+
+    def _clear(self) -> None:
+        """Have no trials."""
+        self._archive = Archive(self.space, self._signs, self.n_constraints, self.noisy)
+        self._splits = Growth(self.space, self.classifier, self.leaf_size, self.noisy)
+        self._tree: PartitionTree | None = None
 
     def _draw(self, n: int) -> list[tuple[Array, int]]:
         """Draw n points: arrays of points, each with the number of constraints given up."""
         done = self._archive.done()
-        if len(done) < self.n_initial:
+        if self._designing():
             # One random order of the whole space, gone through from where it was left: the
             # design is the same whether it is asked for at once or one by one.
             sampler: Sampler = UniformSampler()
@@ -374,7 +377,8 @@ class LaMOO:
             ref = np.full(len(self.directions), np.inf)
         else:
             sampler, rng = self.sampler, self._rng
-            ref = self._signs * np.array(self.ref)
+            ranked = self._archive.ranked()
+            ref = reachable_ref(ranked.F[ranked.feasible], self._signs * np.array(self.ref))
             tree = self._current_tree(ref)
             region = tree.region(self.selection.select(tree))
         pending = np.array([t.x for t in self.pending]).reshape(-1, self.space.d)
@@ -410,16 +414,16 @@ class LaMOO:
             raise ValueError("valid accepts none of the points drawn from the space")
         return drawn
 
+    def _designing(self) -> bool:
+        """Tell whether the next trials still belong to the initial design."""
+        n_done, n_told = self._archive.n_done, self._archive.n_told
+        enough = n_told >= _MOST_DESIGNS * self.n_initial and n_done >= 2
+        return n_done < self.n_initial and not enough
+
     def _current_tree(self, ref: Array) -> PartitionTree:
         rows = self._archive.learned()
         self._tree = self._splits.tree(rows, self._archive.n_settled(rows), ref)
         return self._tree
-
-    def _new_splits(self) -> Growth:
-        return Growth(self.space, self.classifier, self.leaf_size, self.noisy)
-
-    def _new_archive(self) -> Archive:
-        return Archive(self.space, self._signs, self.n_constraints, self.noisy)
 
     def _find(self, item: Trial | int | Mapping[str, Any], new_id: int) -> Trial:
         """Return the pending trial that is meant, or a new one for a plain configuration."""

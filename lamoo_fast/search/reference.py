@@ -22,6 +22,39 @@ def check_ref(ref: npt.ArrayLike, m: int) -> tuple[float, ...]:
     return tuple(point.tolist())
 
 
+def reachable_ref(F: Array, ref: Array) -> Array:
+    """Move a reference point that nothing dominates back to where something does.
+
+    Parameters
+    ----------
+    F : array, shape (n, m)
+        Objectives, minimised.
+    ref : array, shape (m,)
+        Reference point, minimised.
+
+    Returns
+    -------
+    array, shape (m,)
+        `ref` itself if a row is better in every objective, or there is no row. Otherwise ref moved
+        by equal shares of the ranges of the objectives, a tenth further than the nearest row
+        needs: a search that increases the hypervolume from there comes nearer to `ref`.
+
+    Examples
+    --------
+    >>> F = np.array([[2.0, 8.0], [3.0, 4.0], [6.0, 3.0]])
+    >>> reachable_ref(F, np.array([2.0, 2.0]))
+    array([4. , 4.5])
+    """
+    if len(F) == 0 or (ref > F).all(axis=1).any():
+        return ref
+    with np.errstate(over="ignore"):  # values near the end of the floating-point range
+        width = np.minimum(np.ptp(F, axis=0), np.finfo(np.float64).max)
+        for stand_in in (np.abs(ref), np.ones(len(ref))):
+            width = np.where(width > 0, width, stand_in)
+        distance = ((F - ref) / width).max(axis=1).min()
+        return np.asarray(np.minimum(ref + (distance + 0.1) * width, np.finfo(np.float64).max))
+
+
 def infer_ref(F: Array) -> Array:
     """Choose a reference point: the nadir of the front and 10 % of the range beyond.
 

@@ -150,7 +150,7 @@ class Study:
         return self.opt.trials
 
     def _first(self, budget: int, batch: int, wait: bool) -> deque[Trial]:
-        """Return the trials to begin with: those left pending, and new ones where these may join."""
+        """Return the trials to begin with: those left pending, and new ones if they may join."""
         if self.journal is not None:
             self.journal.catch_up(self.opt)
         queue = deque(self.opt.pending)

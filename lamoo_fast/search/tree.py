@@ -87,7 +87,7 @@ class PartitionTree:
         self.space = space
         self.ref = ref
         self._F = F
-        self._feasible = np.ones(len(F), dtype=np.bool_)
+        self._excess = np.zeros(len(F))
         self._ids = ids
         self._values: dict[bytes, float] = {}
         self._value_of: dict[int, float] = {}
@@ -147,7 +147,7 @@ class PartitionTree:
         excess = violation(F, G)
         row_ids = np.arange(len(F)) if ids is None else np.asarray(ids, dtype=np.int64)
         tree = cls(space, F.copy(), ref, row_ids.copy())
-        tree._feasible = excess == 0
+        tree._excess = excess
         Z = space.features(X)
         parent: list[int] = []
         child: list[list[int]] = []
@@ -176,7 +176,8 @@ class PartitionTree:
         tree.start, tree.stop = np.array(spans, dtype=np.intp).T
         for array in (tree.parent, tree.child, tree.start, tree.stop, tree.order):
             array.flags.writeable = False
-        if previous is not None and np.array_equal(previous.ref, ref):
+        same_ref = previous is not None and np.array_equal(previous.ref, ref)
+        if previous is not None and same_ref and previous._any_feasible():
             keys = {tree._key(node) for node in range(len(tree))}
             tree._values = {k: v for k, v in previous._values.items() if k in keys}
         return tree
@@ -199,7 +200,7 @@ class PartitionTree:
         G = np.empty((len(F), 0)) if G is None else G
         row_ids = np.arange(len(F)) if ids is None else np.asarray(ids, dtype=np.int64)
         tree = PartitionTree(self.space, F.copy(), self.ref, row_ids.copy())
-        tree._feasible = violation(F, G) == 0
+        tree._excess = violation(F, G)
         tree.parent, tree.child, tree.split = self.parent, self.child, self.split
         leaf = np.empty(len(F), dtype=np.intp)
         old = np.isin(row_ids, self._ids, assume_unique=True)
@@ -217,6 +218,8 @@ class PartitionTree:
         for array in (tree.start, tree.stop, tree.order):
             array.flags.writeable = False
         same = self.visits == tree.visits
+        if not self._any_feasible():  # the units of violations may have changed
+            same[:] = False
         tree._value_of = {node: v for node, v in self._value_of.items() if same[node]}
         return tree
 
@@ -252,16 +255,31 @@ class PartitionTree:
         return self.order[self.start[node] : self.stop[node]]
 
     def value(self, node: int) -> float:
-        """Hypervolume of the feasible rows of a node, computed when first asked for."""
+        """Hypervolume of the feasible rows of a node, computed when first asked for.
+
+        While no row of the tree is feasible, what comes nearest to it counts in its place: 1 less
+        the smallest violation in the node, in units of twice the largest of all.
+        """
         if node not in self._value_of:
             key = self._key(node)
             if key not in self._values:
                 rows = self.rows(node)
-                F = self._F[rows[self._feasible[rows]]]
+                F = self._F[rows[self._excess[rows] == 0]]
                 F = F[np.lexsort(F.T)]  # makes the rounding the same whatever the order of rows
-                self._values[key] = hypervolume(F, self.ref)
+                feasible = self._any_feasible()
+                self._values[key] = hypervolume(F, self.ref) if feasible else self._nearness(rows)
             self._value_of[node] = self._values[key]
         return self._value_of[node]
+
+    def _nearness(self, rows: npt.NDArray[np.intp]) -> float:
+        """Tell how near the rows come to being feasible, from 0 to 1."""
+        least = self._excess[rows].min()
+        if least == np.inf:
+            return 0.0
+        return float(1 - least / (2 * self._excess[self._excess < np.inf].max()))
+
+    def _any_feasible(self) -> bool:
+        return bool((self._excess == 0).any())
 
     def region(self, node: int) -> Region:
         """Part of the space that belongs to a node: all its rows lie inside, no other row does."""

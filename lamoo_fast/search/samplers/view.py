@@ -27,7 +27,8 @@ class View:
         Evaluated points and their objectives, minimised. Where evaluations are noisy, replicates
         are rows of their own.
     ref : array, shape (m,)
-        Reference point, minimised.
+        Reference point, minimised; where no feasible row dominates that of the search, it is moved
+        back to where one does.
     pending : array, shape (p, d)
         Points that are proposed but not evaluated yet.
     seen : set of bytes
