@@ -40,7 +40,7 @@ class Growth:
     Examples
     --------
     >>> [learned_from(n) for n in (1, 199, 200, 219, 220, 241, 242, 10_000)]
-    [1, 199, 200, 200, 220, 220, 242, 9958]
+    [1, 199, 200, 200, 220, 220, 242, 9782]
     """
 
     def __init__(self, space: Space, classifier: Classifier, leaf_size: int, noisy: bool) -> None:
