@@ -171,7 +171,9 @@ class Optuna:
 
 def motpe(problem: StudyProblem, X: Array, F: Array, seed: int) -> Method:
     return Optuna(
-        lambda s, seed: s.TPESampler(multivariate=True, constant_liar=False, seed=seed),
+        lambda s, seed: s.TPESampler(
+            multivariate=True, constant_liar=False, n_ei_candidates=64, seed=seed
+        ),
         problem, X, F, seed,
     )  # fmt: skip
 

@@ -228,8 +228,9 @@ def sms_emoa(problem: StudyProblem, X: Array, F: Array, seed: int) -> Method:
 class Como:
     """COMO-CMA-ES: several CMA-ES that each move one point, by the hypervolume it adds.
 
-    Categories are relaxed to ordered cells of the unit interval, as everywhere for CMA-ES. Five
-    kernels start at the best of the initial points.
+    Categories are relaxed to ordered cells of the unit interval, as everywhere for CMA-ES. Two
+    kernels start at the best of the initial points; of 1 to 10 and steps of 0.1 to 0.3 these are
+    best at 99 evaluations among those that approximate a front.
     """
 
     def __init__(self, problem: StudyProblem, X: Array, F: Array, seed: int) -> None:
@@ -244,7 +245,7 @@ class Como:
             "bounds": [0, 1], "verbose": -9, "popsize": 4, "seed": seed + 1,
             "CMA_elitist": False, "verb_log": 0, "verb_disp": 0,
         }  # fmt: skip
-        kernels = comocma.get_cmas([x.tolist() for x in X[order[:5]]], 0.2, options)
+        kernels = comocma.get_cmas([x.tolist() for x in X[order[:2]]], 0.3, options)
         self.scale = np.ptp(F, axis=0) + 1e-12
         ref = problem.signs * np.array(problem.ref) / self.scale
         self.moes = comocma.Sofomore(kernels, reference_point=ref.tolist())
