@@ -231,27 +231,27 @@ def _columns(problem: Problem, *columns: int) -> dict[int, Callable[[Config], fl
     return {j: column(j) for j in columns}
 
 
-def synthetic(name: str, problem: Problem, best: float, unit: float, budget: int) -> StudyProblem:
+def synthetic(name: str, problem: Problem, best: float, unit: float) -> StudyProblem:
     assert problem.ref is not None
-    return StudyProblem(name, problem, problem.ref, best, unit, 1e-6 * best / unit, budget)
+    return StudyProblem(name, problem, problem.ref, best, unit, 1e-6 * best / unit)
 
 
 def branin_currin() -> StudyProblem:
     """The best known hypervolume is that of BoTorch, as in the published curves."""
     best = 59.36011874867746
-    return synthetic("branin-currin", load_problem("branin-currin"), best, 1.0, BUDGET)
+    return synthetic("branin-currin", load_problem("branin-currin"), best, 1.0)
 
 
 def vehicle_safety() -> StudyProblem:
     """The best known hypervolume is that of BoTorch, as in the published curves."""
     best = 246.81607081187002
-    return synthetic("vehicle-safety", load_problem("vehicle-safety"), best, 1.0, BUDGET)
+    return synthetic("vehicle-safety", load_problem("vehicle-safety"), best, 1.0)
 
 
 def sphere(m: int) -> StudyProblem:
     """DTLZ2: all of the box from 0 to 1.1 is dominated but the part of it inside the unit ball."""
     best = 1.1**m - math.pi ** (m / 2) / math.gamma(m / 2 + 1) / 2**m
-    return synthetic(f"dtlz2-{m}", dtlz2(20, m), best, best, 199)
+    return synthetic(f"dtlz2-{m}", dtlz2(20, m), best, best)
 
 
 PROBLEMS: dict[str, Callable[[], StudyProblem]] = {

@@ -156,7 +156,8 @@ def test_listed_configurations_of_a_huge_space():
     assert not space.is_valid(X[:1, ::-1]).any()
     with pytest.raises(ValueError, match="is not valid in this space"):
         space.check({**configs[0], "p0": (configs[0]["p0"] + 1) % 5})
-    opt = LaMOO(space, ["minimize"] * 2, n_initial=10, seed=0)
+    known = {0: lambda config: sum(config.values())}
+    opt = LaMOO(space, ["minimize"] * 2, n_initial=10, known=known, seed=0)
     for _ in range(10):
         step = opt.ask(5)
         opt.tell(step, [[sum(t.config.values()), t.config["p0"] - t.config["p1"]] for t in step])

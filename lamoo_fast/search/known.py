@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lamoo_fast.search.params import Categorical, Float
-from lamoo_fast.search.space import Array, Config, Space
+from lamoo_fast.search.space import MAX_ENUMERATED, Array, Config, Space
 from lamoo_fast.search.trial import Trial
 
 _TOLERANCE = 1e-9  # relative; an evaluation may sum in another order
@@ -43,7 +43,7 @@ class Known:
 
     Notes
     -----
-    Every point is asked about once. In a space that can be enumerated a point's values are found
+    Every point is asked about once. In a space of few combinations a point's values are found
     by its number, so that all of the space costs a few array operations; the result for the very
     array of `Space.enumerate` is kept as a whole.
 
@@ -90,7 +90,8 @@ class Known:
             return self._whole[1]
         values = np.full((len(X), len(self._signs)), np.nan)
         if self.columns and len(X):
-            found = self._by_number(X) if self._space.is_enumerable else self._by_point(X)
+            few = (self._space.n_combinations or MAX_ENUMERATED + 1) <= MAX_ENUMERATED
+            found = self._by_number(X) if few else self._by_point(X)
             values[:, self.columns] = found * self._signs[list(self.columns)]
         if X.flags.owndata and not X.flags.writeable:  # as `Space.enumerate` returns it
             values.flags.writeable = False
