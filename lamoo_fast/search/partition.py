@@ -12,7 +12,7 @@ from lamoo_fast.search.space import Array, Mask
 
 _MARGIN = 1e-9
 _CHUNK = 4096
-_MAX_TRAINED = 2000  # rows; the time of the training grows with at least their square
+_MAX_TRAINED = 1000  # rows; the time of the training grows with at least their square
 
 
 class Split(Protocol):
@@ -174,8 +174,8 @@ class SVMClassifier:
 
     Notes
     -----
-    Training is libsvm's (Chang and Lin, 2011), between O(n^2 f) and O(n^3 f). Of more than 2,000
-    rows, 2,000 at equal distances are trained on, in the order given, as many of each label as its
+    Training is libsvm's (Chang and Lin, 2011), between O(n^2 f) and O(n^3 f). Of more than 1,000
+    rows, 1,000 at equal distances are trained on, in the order given, as many of each label as its
     share.
 
     Examples
