@@ -1,14 +1,15 @@
 """The search: LaMOO behind an ask/tell interface.
 
     ask(n)                                              lamoo.py
-     |- archive changed? PartitionTree.build(X, F)      tree.py
+     |- rows = archive.learned()                        archive.py   trials as arrays, by id
+     |- PartitionTree.build(rows), or new rows go down  tree.py, growth.py
      |    per node: better half -> SVM -> split         partition.py
      |- leaf = selection.select(tree)                   selection.py
      |- region = tree.region(leaf)                      tree.py
-     |- X = sampler.draw(region, n, view)               samplers/
+     |- X = sampler.draw(region, n, view)               samplers/, known.py, replicates.py
      `- Trials(id, config, x)                           trial.py
     tell(trials, values)
-     `- checked, recorded; the tree is rebuilt at the next ask
+     `- checked, recorded; the tree learns of them at the next ask
 
 State is settings, trials and the state of the random generator; the tree is a cache.
 """
