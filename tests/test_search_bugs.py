@@ -314,3 +314,19 @@ def test_an_edited_journal_is_not_called_a_defect(tmp_path, capsys, part):
     file.write_text(json.dumps(entry) + "\n", encoding="utf-8")
     assert main(["resume", str(tmp_path)]) == 2
     assert "was not made by `lamoo search`" in capsys.readouterr().err
+
+
+def test_cma_that_breaks_down_learns_more_slowly(monkeypatch):
+    """As pycma does after hundreds of rows, now and then: "a variance has become negative"."""
+    cma = pytest.importorskip("cma")
+
+    class Breaks(cma.CMAEvolutionStrategy):
+        def tell(self, *args, **kwargs):
+            if self.opts["CMA_rankmu"] == 1:
+                raise RuntimeError("A sampler variance has become negative")
+            super().tell(*args, **kwargs)
+
+    monkeypatch.setattr(cma, "CMAEvolutionStrategy", Breaks)
+    opt = search(sampler=lf.CMASampler(), n_initial=10)
+    opt.tell(trials := opt.ask(10), [evaluate(t.config) for t in trials])
+    assert len(opt.ask(4)) == 4

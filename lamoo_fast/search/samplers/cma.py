@@ -70,9 +70,20 @@ class CMASampler:
                 "signals_filename": "",
             }
             sigma = float(np.clip(best.std(axis=0).mean(), 0.05, 0.3))
-            strategy = cma.CMAEvolutionStrategy(best.mean(axis=0), sigma, options)
-            strategy.ask()  # pycma expects that samples were taken before it is told
-            strategy.tell(list(X), rank.tolist())
+            # From hundreds of rows pycma learns so fast that nothing is left of the covariance
+            # before; where all of them agree in a coordinate its variance then is 0, or less by
+            # rounding, and pycma gives up. Half the speed leaves half of it.
+            for rankmu in (1.0, 0.5):
+                strategy = cma.CMAEvolutionStrategy(
+                    best.mean(axis=0), sigma, {**options, "CMA_rankmu": rankmu}
+                )
+                strategy.ask()  # pycma expects that samples were taken before it is told
+                try:
+                    strategy.tell(list(X), rank.tolist())
+                    break
+                except RuntimeError:
+                    if rankmu < 1:
+                        raise
             for _ in range(_MAX_BATCHES):
                 batch = space.snap(np.clip(strategy.ask(_BATCH), 0.0, 1.0))
                 batch = batch[region.contains(batch)]
