@@ -53,6 +53,34 @@ def told(data):
     return {event["tell"]: event for event in events if "tell" in event}
 
 
+def test_kill_and_resume_without_rounds(tmp_path):
+    """No trial is lost and none is evaluated twice; what comes next depends on who was first."""
+    (tmp_path / "mine.py").write_text(PROBLEM)
+    rng = random.Random("kills without rounds")
+    folder, moments = tmp_path / "killed", ["while writing", "between"]
+    line = f"search mine:cheap --budget {BUDGET} --batch 4 --workers 2 --no-wait --out killed"
+    everything_told = {}
+    for i in range(4):
+        running = lamoo("resume killed" if i else line, tmp_path)
+        seen = told(kill_at(moments[i % 2], running, folder, rng))
+        wait_for_workers(running.pid)
+        assert running.returncode == -signal.SIGKILL, "the search ended before its last kill"
+        after = told(content(folder))
+        assert everything_told.items() <= seen.items() <= after.items()
+        everything_told = after
+    out, err = (last := lamoo("resume killed", tmp_path)).communicate(timeout=60)
+    assert last.returncode == 0, err
+    assert f"{BUDGET} evaluations" in out
+    assert everything_told.items() <= told(content(folder)).items()
+    with Journal.open(folder) as journal:
+        trials = journal.state()["trials"]
+        assert journal.run["wait"] is False
+    assert [t["id"] for t in trials] == list(range(BUDGET))
+    assert all(t["status"] != "pending" for t in trials)
+    asked = [len(e["ask"]) for e in map(json.loads, content(folder).splitlines()) if "ask" in e]
+    assert asked.count(1) > BUDGET / 2  # one by one
+
+
 def kill_at(moment, running, folder, rng):
     """Wait for a random moment of its kind, then `kill -9`; return what was on disk before."""
     deadline = time.monotonic() + 30
