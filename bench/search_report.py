@@ -200,15 +200,16 @@ def draw(found: Study) -> Figure:
             if name not in methods:
                 continue
             curves = methods[name]
-            x = np.arange(1, curves.gaps.shape[1] + 1)
+            x = np.arange(N_INITIAL, curves.gaps.shape[1] + 1)
             style = {"lw": 1.2, **STYLES.get(name, {})}
-            (line,) = ax.plot(x, curves.mean, **style)
-            low, high = curves.mean - curves.half_width, curves.mean + curves.half_width
+            mean, width = curves.mean[N_INITIAL - 1 :], curves.half_width[N_INITIAL - 1 :]
+            (line,) = ax.plot(x, mean, **style)
+            low, high = mean - width, mean + width
             ax.fill_between(x, low, high, color=line.get_color(), alpha=0.12, lw=0)
             shown.setdefault(name, line)
         ax.set_title(problem, fontsize=10)
         ax.set_xlabel("evaluations")
-        ax.set_xlim(N_INITIAL, x[-1])
+        ax.margins(x=0)
         ax.grid(alpha=0.3)
     for ax in axes[::columns]:
         ax.set_ylabel("log10 hypervolume gap")
