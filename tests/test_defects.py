@@ -16,7 +16,7 @@ from lamoo_fast.search import (
     FAILED,
     Categorical,
     CMASampler,
-    EHVISampler,
+    BoTorchSampler,
     Float,
     Integer,
     LaMOO,
@@ -32,7 +32,7 @@ from lamoo_fast.search import (
 
 CUBE = Space({f"x{i}": Float(0, 1) for i in range(3)})
 CELLS = Space({f"edge{i}": Categorical(["none", "skip", "conv", "pool"]) for i in range(4)})
-SAMPLERS = [UniformSampler(), CMASampler(), EHVISampler(n_candidates=64)]
+SAMPLERS = [UniformSampler(), CMASampler(), BoTorchSampler(n_candidates=64)]
 
 
 def objectives(config):
@@ -267,7 +267,7 @@ def test_c15_no_graphics_processor_is_assumed(monkeypatch):
     torch = pytest.importorskip("torch")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    sampler = EHVISampler(n_candidates=32)
+    sampler = BoTorchSampler(n_candidates=32)
     opt = run(LaMOO(CUBE, ["minimize"] * 2, sampler=sampler, n_initial=10, seed=0), 15)
     assert len(opt.trials) == 15
 

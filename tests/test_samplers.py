@@ -6,7 +6,7 @@ import pytest
 from lamoo_fast.search import (
     Categorical,
     CMASampler,
-    EHVISampler,
+    BoTorchSampler,
     Float,
     Integer,
     PartitionTree,
@@ -20,8 +20,8 @@ from lamoo_fast.search.samplers import cma as cma_module
 from lamoo_fast.search.samplers import ehvi as ehvi_module
 from lamoo_fast.search.samplers import uniform as uniform_module
 
-SAMPLERS = [UniformSampler(), CMASampler(), EHVISampler(n_candidates=64)]
-SAMPLERS.append(EHVISampler(noisy=True, n_candidates=64))
+SAMPLERS = [UniformSampler(), CMASampler(), BoTorchSampler(n_candidates=64)]
+SAMPLERS.append(BoTorchSampler(noisy=True, n_candidates=64))
 
 finite = Space({f"p{i}": Categorical(["a", "b", "c"]) for i in range(5)})
 SPACES = {
@@ -268,7 +268,7 @@ def test_ehvi_takes_the_best_unseen_point_of_a_finite_region():
     grid = grid[region.contains(grid)]
     grid = grid[view.is_new(finite, grid)]
     values = direct_values(view, finite.features(grid))
-    best = finite.keys(EHVISampler().draw(region, 1, view))[0]
+    best = finite.keys(BoTorchSampler().draw(region, 1, view))[0]
     rank = sorted(values.tolist(), reverse=True).index(values[finite.keys(grid).index(best)])
     assert rank < 3  # of some 150; the number of samples differs
 
@@ -276,7 +276,7 @@ def test_ehvi_takes_the_best_unseen_point_of_a_finite_region():
 def test_ehvi_avoids_what_is_pending():
     space = Space({"x": Float(0, 1), "y": Float(0, 1)})
     X = observed(space, 15)
-    sampler = EHVISampler(n_candidates=128)
+    sampler = BoTorchSampler(n_candidates=128)
     first = sampler.draw(Region(space), 1, see(space, X))
     beside = sampler.draw(Region(space), 1, see(space, X, pending=first))
     batch = sampler.draw(Region(space), 6, see(space, X))  # more than are integrated jointly
@@ -299,8 +299,8 @@ def test_ehvi_improves_more_than_uniform():
         return hypervolume(F, view.ref) - hypervolume(view.F, view.ref)
 
     uniform = gain(UniformSampler())
-    assert gain(EHVISampler(n_candidates=128)) > 2 * uniform
-    assert gain(EHVISampler(noisy=True, n_candidates=128)) > 2 * uniform
+    assert gain(BoTorchSampler(n_candidates=128)) > 2 * uniform
+    assert gain(BoTorchSampler(noisy=True, n_candidates=128)) > 2 * uniform
 
 
 @pytest.mark.parametrize("m", [3, 5, 7])
@@ -308,7 +308,7 @@ def test_ehvi_with_more_objectives(m):
     space = SPACES["continuous"]
     X = observed(space, 15)
     F = np.square(X[:, [0]] - np.linspace(0, 1, m)) + X[:, [1]]
-    assert EHVISampler(n_candidates=16).draw(Region(space), 2, see(space, X, F=F)).shape == (2, 3)
+    assert BoTorchSampler(n_candidates=16).draw(Region(space), 2, see(space, X, F=F)).shape == (2, 3)
 
 
 def test_ehvi_with_a_constant_objective_and_with_one_row():
@@ -316,7 +316,7 @@ def test_ehvi_with_a_constant_objective_and_with_one_row():
     X = observed(space, 12)
     F = evaluate(space, X)
     F[:, 1] = 3.0
-    sampler = EHVISampler(n_candidates=16)
+    sampler = BoTorchSampler(n_candidates=16)
     assert sampler.draw(Region(space), 2, see(space, X, F=F)).shape == (2, 3)
     assert sampler.draw(Region(space), 2, see(space, X[:1])).shape == (2, 3)
 
@@ -331,7 +331,7 @@ def test_ehvi_does_not_compile_on_the_users_machine(monkeypatch):
     monkeypatch.setattr(logei, "_load_attempted", False, raising=False)
     space = SPACES["continuous"]
     for noisy in (False, True):
-        sampler = EHVISampler(noisy=noisy, n_candidates=16)
+        sampler = BoTorchSampler(noisy=noisy, n_candidates=16)
         sampler.draw(Region(space), 1, see(space, observed(space, 12)))
     assert compiled == []
     assert logei._load_attempted is False  # others may still have it compiled
@@ -339,15 +339,15 @@ def test_ehvi_does_not_compile_on_the_users_machine(monkeypatch):
 
 def test_bad_settings():
     with pytest.raises(ValueError, match="n_candidates is 0"):
-        EHVISampler(n_candidates=0)
+        BoTorchSampler(n_candidates=0)
     space = SPACES["continuous"]
     X = observed(space, 12)
     with pytest.raises(ValueError, match="at least 2 objectives"):
-        EHVISampler().draw(Region(space), 1, see(space, X, F=X[:, :1]))
+        BoTorchSampler().draw(Region(space), 1, see(space, X, F=X[:, :1]))
 
 
 @pytest.mark.parametrize(
-    ("sampler", "module", "extra"), [(CMASampler(), "cma", "cma"), (EHVISampler(), "botorch", "bo")]
+    ("sampler", "module", "extra"), [(CMASampler(), "cma", "cma"), (BoTorchSampler(), "botorch", "bo")]
 )
 def test_a_missing_extra_is_named(sampler, module, extra, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)
@@ -357,5 +357,5 @@ def test_a_missing_extra_is_named(sampler, module, extra, monkeypatch):
 
 
 def test_settings_show_in_the_repr():
-    assert repr(EHVISampler(noisy=True)) != repr(EHVISampler())
-    assert eval(repr(EHVISampler(n_candidates=3))) == EHVISampler(n_candidates=3)
+    assert repr(BoTorchSampler(noisy=True)) != repr(BoTorchSampler())
+    assert eval(repr(BoTorchSampler(n_candidates=3))) == BoTorchSampler(n_candidates=3)

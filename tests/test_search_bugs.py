@@ -189,7 +189,7 @@ def test_bayesian_optimisation_does_not_depend_on_the_units(scale):
     pytest.importorskip("botorch")
 
     def asked(scale):
-        opt = search(sampler=lf.EHVISampler(n_candidates=64))
+        opt = search(sampler=lf.BoTorchSampler(n_candidates=64))
         trials = opt.ask(10)
         opt.tell(trials, [np.multiply(evaluate(t.config), scale) for t in trials])
         return [t.config for t in opt.ask(2)]

@@ -8,7 +8,7 @@ from toys import DIRECTIONS, SMALL, SPACE, evaluate, evaluate_small, facts, run
 import lamoo_fast as lf
 from lamoo_fast.search import (
     CMASampler,
-    EHVISampler,
+    BoTorchSampler,
     Greedy,
     LaMOO,
     Leaf,
@@ -21,8 +21,8 @@ SEARCHES = {
     "uniform, leaf": {"sampler": UniformSampler(), "selection": Leaf()},
     "uniform, path, linear": {"selection": Path(), "classifier": SVMClassifier("linear")},
     "cma, greedy": {"sampler": CMASampler(), "selection": Greedy()},
-    "ehvi": {"sampler": EHVISampler(n_candidates=32)},
-    "nehvi, explicit ref": {"sampler": EHVISampler(noisy=True, n_candidates=32), "ref": (-3, 3)},
+    "ehvi": {"sampler": BoTorchSampler(n_candidates=32)},
+    "nehvi, explicit ref": {"sampler": BoTorchSampler(noisy=True, n_candidates=32), "ref": (-3, 3)},
 }
 
 
