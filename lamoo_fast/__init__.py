@@ -45,6 +45,7 @@ from lamoo_fast.kernels import (
 from lamoo_fast.nas import Objective, Problem, Table, problem
 from lamoo_fast.search import (
     FAILED,
+    BoTorchSampler,
     Categorical,
     CMASampler,
     EHVISampler,
@@ -84,6 +85,7 @@ def get_include() -> str:
 
 __all__ = [
     "FAILED",
+    "BoTorchSampler",
     "CMASampler",
     "Categorical",
     "EHVISampler",

@@ -20,6 +20,7 @@ from lamoo_fast.kernels import _core, simd_level
 from lamoo_fast.nas import Problem, data_folder, load_problem, problem_names
 from lamoo_fast.nas.problem import nearest
 from lamoo_fast.search import (
+    BoTorchSampler,
     CMASampler,
     EHVISampler,
     Greedy,
@@ -32,9 +33,10 @@ from lamoo_fast.search import (
 from lamoo_fast.search.journal import Journal
 
 SAMPLERS: dict[str, Callable[[], Any]] = {
+    "ehvi": EHVISampler,
     "uniform": UniformSampler,
     "cma": CMASampler,
-    "ehvi": EHVISampler,
+    "botorch": BoTorchSampler,
 }
 SELECTIONS: dict[str, Callable[[], Any]] = {
     "leaf": Leaf,

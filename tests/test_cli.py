@@ -273,7 +273,7 @@ ERRORS = {
     "resume corrupt": "journal.jsonl line 3 is damaged",
     "resume future": "is not a journal that can be read: format is 99; wanted 1",
     "resume other": "other has a space with fingerprint 0123; branin-currin now has",
-    "resume newer": "newer has sampler 'psychic'; known: uniform, cma, ehvi",
+    "resume newer": "newer has sampler 'psychic'; known: ehvi, uniform, cma, botorch",
     "resume api": "api was not made by `lamoo search`",
     "serach x": "invalid choice: 'serach'",
     "": "the following arguments are required: command",
@@ -302,7 +302,7 @@ def bad_folders(here):
     copy("corrupt", [*good[:2], "garbage", *good[3:]])
     copy("future", [good[0].replace('"journal":1', '"journal":99'), *good[1:]])
     fingerprint = json.loads(good[0])["search"]["settings"]["space"]["fingerprint"]
-    copy("newer", [good[0].replace('"uniform"', '"psychic"'), *good[1:]])
+    copy("newer", [good[0].replace('"ehvi"', '"psychic"'), *good[1:]])
     copy("other", [good[0].replace(fingerprint, "0123"), *good[1:]])
     space = lf.Space({"x": lf.Float(0, 1)})
     Journal.create(here / "api", lf.LaMOO(space, ["minimize"], seed=0)).close()

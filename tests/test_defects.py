@@ -14,9 +14,10 @@ import pytest
 import lamoo_fast
 from lamoo_fast.search import (
     FAILED,
+    BoTorchSampler,
     Categorical,
     CMASampler,
-    BoTorchSampler,
+    EHVISampler,
     Float,
     Integer,
     LaMOO,
@@ -32,7 +33,12 @@ from lamoo_fast.search import (
 
 CUBE = Space({f"x{i}": Float(0, 1) for i in range(3)})
 CELLS = Space({f"edge{i}": Categorical(["none", "skip", "conv", "pool"]) for i in range(4)})
-SAMPLERS = [UniformSampler(), CMASampler(), BoTorchSampler(n_candidates=64)]
+SAMPLERS = [
+    UniformSampler(),
+    CMASampler(),
+    EHVISampler(n_candidates=64),
+    BoTorchSampler(n_candidates=64),
+]
 
 
 def objectives(config):

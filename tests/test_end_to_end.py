@@ -14,7 +14,7 @@ PROBLEMS = {
     "nasbench-graph-cora": "nas-bench-graph",
     "branin-currin": "lamoo_fast",
 }
-NEEDS = {"uniform": "numpy", "cma": "cma", "ehvi": "botorch"}
+NEEDS = {"ehvi": "numpy", "uniform": "numpy", "cma": "cma", "botorch": "botorch"}
 BUDGET = 28  # some ten trials beyond the initial design
 
 

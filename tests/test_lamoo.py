@@ -8,8 +8,9 @@ from toys import DIRECTIONS, SMALL, SPACE, evaluate, evaluate_small, facts, run
 
 import lamoo_fast as lf
 from lamoo_fast.search import (
-    CMASampler,
     BoTorchSampler,
+    CMASampler,
+    EHVISampler,
     Float,
     Greedy,
     LaMOO,
@@ -76,7 +77,9 @@ def test_proposals_lie_in_the_selected_region():
         opt.tell(trials, [evaluate(t.config) for t in trials])
 
 
-@pytest.mark.parametrize("sampler", [UniformSampler(), CMASampler(), BoTorchSampler()], ids=repr)
+@pytest.mark.parametrize(
+    "sampler", [UniformSampler(), CMASampler(), EHVISampler(), BoTorchSampler()], ids=repr
+)
 def test_finite_space_is_never_repeated_and_runs_out(sampler):
     opt = LaMOO(SMALL, DIRECTIONS, seed=0, sampler=sampler, leaf_size=3, n_initial=8)
     opt.tell([{"a": 0, "b": 0, "c": "u"}], [(0, 0)])

@@ -1,12 +1,14 @@
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from lamoo_fast.search import (
+    BoTorchSampler,
     Categorical,
     CMASampler,
-    BoTorchSampler,
+    EHVISampler,
     Float,
     Integer,
     PartitionTree,
@@ -16,11 +18,13 @@ from lamoo_fast.search import (
     UniformSampler,
     View,
 )
+from lamoo_fast.search.known import Known
+from lamoo_fast.search.samplers import botorch as botorch_module
 from lamoo_fast.search.samplers import cma as cma_module
-from lamoo_fast.search.samplers import ehvi as ehvi_module
 from lamoo_fast.search.samplers import uniform as uniform_module
 
-SAMPLERS = [UniformSampler(), CMASampler(), BoTorchSampler(n_candidates=64)]
+SAMPLERS = [UniformSampler(), CMASampler(), EHVISampler(n_candidates=64)]
+SAMPLERS.append(BoTorchSampler(n_candidates=64))
 SAMPLERS.append(BoTorchSampler(noisy=True, n_candidates=64))
 
 finite = Space({f"p{i}": Categorical(["a", "b", "c"]) for i in range(5)})
@@ -248,8 +252,8 @@ def direct_values(view, candidates, **kwargs):
 
     Z, Y = (torch.from_numpy(a) for a in (finite.features(view.X), -view.F))
     ref = torch.from_numpy(-view.ref)
-    model = ehvi_module._fit(Z, Y)
-    with torch.no_grad(), ehvi_module._quiet():
+    model = botorch_module._fit(Z, Y)
+    with torch.no_grad(), botorch_module._quiet():
         acquisition = qLogExpectedHypervolumeImprovement(
             model,
             ref,
@@ -276,7 +280,7 @@ def test_ehvi_takes_the_best_unseen_point_of_a_finite_region():
 def test_ehvi_avoids_what_is_pending():
     space = Space({"x": Float(0, 1), "y": Float(0, 1)})
     X = observed(space, 15)
-    sampler = BoTorchSampler(n_candidates=128)
+    sampler = bayesian(kind, 128)
     first = sampler.draw(Region(space), 1, see(space, X))
     beside = sampler.draw(Region(space), 1, see(space, X, pending=first))
     batch = sampler.draw(Region(space), 6, see(space, X))  # more than are integrated jointly
@@ -286,7 +290,8 @@ def test_ehvi_avoids_what_is_pending():
     assert distances.min() > 0.01
 
 
-def test_ehvi_improves_more_than_uniform():
+@BAYESIAN
+def test_ehvi_improves_more_than_uniform(kind):
     from lamoo_fast.kernels import hypervolume
 
     space = Space({f"x{i}": Float(0, 1) for i in range(3)})
@@ -299,24 +304,27 @@ def test_ehvi_improves_more_than_uniform():
         return hypervolume(F, view.ref) - hypervolume(view.F, view.ref)
 
     uniform = gain(UniformSampler())
-    assert gain(BoTorchSampler(n_candidates=128)) > 2 * uniform
-    assert gain(BoTorchSampler(noisy=True, n_candidates=128)) > 2 * uniform
+    assert gain(bayesian(kind, 128)) > 2 * uniform
+    if kind is BoTorchSampler:
+        assert gain(BoTorchSampler(noisy=True, n_candidates=128)) > 2 * uniform
 
 
+@BAYESIAN
 @pytest.mark.parametrize("m", [3, 5, 7])
-def test_ehvi_with_more_objectives(m):
+def test_ehvi_with_more_objectives(m, kind):
     space = SPACES["continuous"]
     X = observed(space, 15)
     F = np.square(X[:, [0]] - np.linspace(0, 1, m)) + X[:, [1]]
-    assert BoTorchSampler(n_candidates=16).draw(Region(space), 2, see(space, X, F=F)).shape == (2, 3)
+    assert bayesian(kind, 16).draw(Region(space), 2, see(space, X, F=F)).shape == (2, 3)
 
 
-def test_ehvi_with_a_constant_objective_and_with_one_row():
+@BAYESIAN
+def test_ehvi_with_a_constant_objective_and_with_one_row(kind):
     space = SPACES["continuous"]
     X = observed(space, 12)
     F = evaluate(space, X)
     F[:, 1] = 3.0
-    sampler = BoTorchSampler(n_candidates=16)
+    sampler = bayesian(kind, 16)
     assert sampler.draw(Region(space), 2, see(space, X, F=F)).shape == (2, 3)
     assert sampler.draw(Region(space), 2, see(space, X[:1])).shape == (2, 3)
 
@@ -340,6 +348,8 @@ def test_ehvi_does_not_compile_on_the_users_machine(monkeypatch):
 def test_bad_settings():
     with pytest.raises(ValueError, match="n_candidates is 0"):
         BoTorchSampler(n_candidates=0)
+    with pytest.raises(ValueError, match="n_candidates is 0"):
+        EHVISampler(n_candidates=0)
     space = SPACES["continuous"]
     X = observed(space, 12)
     with pytest.raises(ValueError, match="at least 2 objectives"):
@@ -347,7 +357,8 @@ def test_bad_settings():
 
 
 @pytest.mark.parametrize(
-    ("sampler", "module", "extra"), [(CMASampler(), "cma", "cma"), (BoTorchSampler(), "botorch", "bo")]
+    ("sampler", "module", "extra"),
+    [(CMASampler(), "cma", "cma"), (BoTorchSampler(), "botorch", "bo")],
 )
 def test_a_missing_extra_is_named(sampler, module, extra, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)
@@ -358,4 +369,59 @@ def test_a_missing_extra_is_named(sampler, module, extra, monkeypatch):
 
 def test_settings_show_in_the_repr():
     assert repr(BoTorchSampler(noisy=True)) != repr(BoTorchSampler())
-    assert eval(repr(BoTorchSampler(n_candidates=3))) == BoTorchSampler(n_candidates=3)
+    for kind in (BoTorchSampler, EHVISampler):
+        assert eval(repr(kind(n_candidates=3))) == kind(n_candidates=3)
+
+
+def test_ehvi_finds_the_optimum_of_one_objective():
+    space = Space({"x": Float(0, 1), "y": Float(0, 1)})
+    X = observed(space, 12)
+    for _ in range(20):
+        F = np.square(X - [0.31, 0.77]).sum(axis=1, keepdims=True)
+        new = EHVISampler(n_candidates=64).draw(Region(space), 1, see(space, X, F=F))
+        X = np.vstack([X, new])
+    assert np.abs(X - [0.31, 0.77]).max(axis=1).min() < 0.01
+
+
+def test_ehvi_believes_what_is_known():
+    """Accuracies are flat noise, sizes are known: only small points can be worth anything."""
+    rng = np.random.default_rng(0)
+    X = finite.enumerate()[rng.choice(finite.size, 20, replace=False)]
+    size = lambda config: float(sum(v == "c" for v in config.values()))  # noqa: E731
+    known = Known(finite, np.ones(2), {1: size})
+    F = np.column_stack([rng.random(20), known.values(X)[:, 1]])
+    base = see(finite, X, F=F)
+    view = replace(base, known=known, ref=np.array([2.0, 1.5]))
+    drawn = EHVISampler().draw(Region(finite), 5, view)
+    assert known.values(drawn)[:, 1].max() < 1.5
+
+
+def test_ehvi_stays_where_constraints_are_met_and_evaluations_succeed():
+    space = Space({"x": Float(0, 1), "y": Float(0, 1)})
+    X = observed(space, 40)
+    F = np.column_stack([X.sum(axis=1), (1 - X).sum(axis=1) + X[:, 0]])
+    G = 0.6 - X[:, :1]  # wanted: x >= 0.6
+    view = replace(see(space, X, F=F), G=G)
+    drawn = EHVISampler(n_candidates=128).draw(Region(space), 8, view)
+    assert (drawn[:, 0] > 0.55).mean() > 0.8
+    fails = X[:, 1] > 0.5
+    view = replace(see(space, X[~fails], F=F[~fails]), failed=X[fails])
+    drawn = EHVISampler(n_candidates=128).draw(Region(space), 8, view)
+    assert (drawn[:, 1] < 0.55).mean() > 0.7
+
+
+@pytest.mark.parametrize("n_feasible", [0, 1])
+def test_ehvi_with_next_to_nothing_feasible(n_feasible):
+    space = Space({"x": Float(0, 1), "y": Float(0, 1)})
+    X = observed(space, 20)
+    G = np.ones((20, 2))
+    G[:n_feasible] = -1
+    view = replace(see(space, X), G=G)
+    assert EHVISampler(n_candidates=64).draw(Region(space), 3, view).shape == (3, 2)
+
+
+def test_ehvi_sees_the_best_of_many_rows():
+    space = Space({"x": Float(0, 1), "y": Float(0, 1)})
+    X = np.random.default_rng(0).random((2600, 2))
+    drawn = EHVISampler(n_candidates=64).draw(Region(space), 2, see(space, X))
+    assert drawn.shape == (2, 2)

@@ -7,8 +7,9 @@ from toys import DIRECTIONS, SMALL, SPACE, evaluate, evaluate_small, facts, run
 
 import lamoo_fast as lf
 from lamoo_fast.search import (
-    CMASampler,
     BoTorchSampler,
+    CMASampler,
+    EHVISampler,
     Greedy,
     LaMOO,
     Leaf,
@@ -21,7 +22,8 @@ SEARCHES = {
     "uniform, leaf": {"sampler": UniformSampler(), "selection": Leaf()},
     "uniform, path, linear": {"selection": Path(), "classifier": SVMClassifier("linear")},
     "cma, greedy": {"sampler": CMASampler(), "selection": Greedy()},
-    "ehvi": {"sampler": BoTorchSampler(n_candidates=32)},
+    "ehvi": {"sampler": EHVISampler(n_candidates=32)},
+    "botorch": {"sampler": BoTorchSampler(n_candidates=32)},
     "nehvi, explicit ref": {"sampler": BoTorchSampler(noisy=True, n_candidates=32), "ref": (-3, 3)},
 }
 

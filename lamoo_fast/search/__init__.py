@@ -16,7 +16,14 @@ State is settings, trials and the state of the random generator; the tree is a c
 
 from lamoo_fast.search.lamoo import LaMOO
 from lamoo_fast.search.partition import SVMClassifier
-from lamoo_fast.search.samplers import CMASampler, EHVISampler, Sampler, UniformSampler, View
+from lamoo_fast.search.samplers import (
+    BoTorchSampler,
+    CMASampler,
+    EHVISampler,
+    Sampler,
+    UniformSampler,
+    View,
+)
 from lamoo_fast.search.selection import Greedy, Leaf, Path, Selection
 from lamoo_fast.search.space import Categorical, Float, Integer, Listed, Space
 from lamoo_fast.search.study import Study
@@ -25,6 +32,7 @@ from lamoo_fast.search.trial import FAILED, Failed, SpaceExhausted, Trial, faile
 
 __all__ = [
     "FAILED",
+    "BoTorchSampler",
     "CMASampler",
     "Categorical",
     "EHVISampler",

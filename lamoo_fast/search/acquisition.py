@@ -61,7 +61,7 @@ class Predicted:
 
 
 @dataclass(frozen=True)
-class Known:
+class Certain:
     """An objective whose values are certain."""
 
     values: Array
@@ -79,8 +79,8 @@ class Known:
         """Return the least value."""
         return float(self.values.min())
 
-    def __getitem__(self, rows: slice | npt.NDArray[np.intp]) -> Known:
-        return Known(self.values[rows])
+    def __getitem__(self, rows: slice | npt.NDArray[np.intp]) -> Certain:
+        return Certain(self.values[rows])
 
 
 def log_ehvi(F: Array, ref: Array, beliefs: Sequence[Marginal], directions: Array) -> Array:
@@ -146,7 +146,9 @@ def _by_boxes(lower: Array, upper: Array, ref: Array, beliefs: Sequence[Marginal
     for j, belief in enumerate(beliefs):
         levels, at = np.unique(np.concatenate([lower[:, j], upper[:, j]]), return_inverse=True)
         with np.errstate(invalid="ignore"):
-            table = np.array([np.exp(belief.log_expected_gain(level) - whole[j]) for level in levels])
+            table = np.array(
+                [np.exp(belief.log_expected_gain(level) - whole[j]) for level in levels]
+            )
         gains.append((np.nan_to_num(table), *np.split(at.reshape(-1), 2)))
     total = np.zeros(len(log_unit))
     block = max(1, _MAX_ELEMENTS // max(1, len(total)))

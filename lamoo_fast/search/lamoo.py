@@ -18,7 +18,7 @@ from lamoo_fast.search.growth import Growth
 from lamoo_fast.search.known import Known
 from lamoo_fast.search.partition import Classifier, SVMClassifier
 from lamoo_fast.search.reference import check_ref, infer_ref, reachable_ref
-from lamoo_fast.search.samplers import Sampler, UniformSampler, View
+from lamoo_fast.search.samplers import EHVISampler, Sampler, UniformSampler, View
 from lamoo_fast.search.selection import Leaf, Selection
 from lamoo_fast.search.space import Array, Config, Space
 from lamoo_fast.search.tree import PartitionTree, Region
@@ -58,7 +58,7 @@ class LaMOO:
     noisy : bool
         Whether evaluating a point again may give other values. Samplers may then propose a point
         again; front, hypervolume and partition go by the mean of a point's trials.
-    sampler : Sampler, default UniformSampler()
+    sampler : Sampler, default EHVISampler()
         Draws points inside the chosen region.
     selection : Selection, default Leaf()
         Chooses the region.
@@ -120,7 +120,7 @@ class LaMOO:
         self.n_constraints = check_count("n_constraints", n_constraints, least=0)
         self.known = Known(space, self._signs, known)
         self.noisy = bool(noisy)
-        self.sampler = UniformSampler() if sampler is None else sampler
+        self.sampler = EHVISampler() if sampler is None else sampler
         self.selection = Leaf() if selection is None else selection
         self.classifier = SVMClassifier() if classifier is None else classifier
         default = max(10, 2 * (space.d + 1))

@@ -1,4 +1,4 @@
-"""What a search believes about points it has not evaluated: models of all objectives."""
+"""What a search believes about points it has not evaluated: models of all outcomes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scipy.special import ndtri
 from scipy.stats import qmc
 
 from lamoo_fast.kernels import pareto_rank
-from lamoo_fast.search.acquisition import Marginal, Predicted, log_ehvi
+from lamoo_fast.search.acquisition import Certain, Marginal, Predicted, log_ehvi
 from lamoo_fast.search.gp import (
     Covariance,
     Features,
@@ -19,76 +19,120 @@ from lamoo_fast.search.gp import (
     Inputs,
     fit_hyperparameters,
 )
-from lamoo_fast.search.samplers.view import View
+from lamoo_fast.search.samplers.view import View, spread
 from lamoo_fast.search.space import Array, Space
 
-COARSE, FINE = 16, 128
-"""Directions of a first and a second look at candidates for three and more objectives."""
-
+_COARSE, _FINE = 16, 128  # directions of a first and a second look, for many objectives
 _SHORTLIST = 512  # candidates that get a second look
 _MAX_FITTED = 400  # rows the hyperparameters are fitted to
-_MAX_ROWS = 2000  # rows the process is conditioned on
-_MAX_FITS = 32  # remembered
+_MAX_ROWS = 2000  # rows the processes are conditioned on
+_MAX_FITS = 64  # remembered
 
 Fits: TypeAlias = dict[tuple[bytes, bytes], Array]
 """Hyperparameters by the data they were fitted to."""
 
 
 class Belief:
-    """Models of the objectives and the choice of points by them."""
+    """One Gaussian process for each objective that is not known, each constraint, and failure.
 
-    def __init__(self, space: Space, view: View, fits: Fits) -> None:
-        self.view = view
-        self.inputs = Inputs(space)
-        self.ref = view.ref
-        covariance = Covariance(self.inputs)
+    Parameters
+    ----------
+    space : Space
+        Where the points lie.
+    view : View
+        The evaluations, at least two.
+    fits : Fits
+        Hyperparameters fitted before; new ones are added.
+    seed : int
+        For the directions that stand for many objectives.
+    """
+
+    def __init__(self, space: Space, view: View, fits: Fits, seed: int) -> None:
+        self._unit = spread(view.F)  # the choice must not depend on the units of the objectives
+        self._ref, self._known, self._seed = view.ref / self._unit, view.known, seed
+        self._inputs = Inputs(space)
+        self._covariance = Covariance(self._inputs)
         rows = _kept(view.F)
-        X, self.F = view.X[rows], view.F[rows]
-        A = self.inputs(X)
-        self.models = []
-        for j in range(self.F.shape[1]):
-            y = self.F[:, j]
-            theta = _hyperparameters(covariance, A, X, y, fits)
-            self.models.append(GaussianProcess(covariance, theta, A, y))
-        if len(view.pending):
-            self._believe(self.inputs(view.pending))
+        X, F, G = view.X[rows], view.F[rows] / self._unit, view.G[rows]
+        m = F.shape[1]
+        self._objectives = {
+            j: self._process(X, F[:, j], fits) for j in range(m) if j not in self._known.columns
+        }
+        self._constraints = [self._process(X, g, fits) for g in (G / spread(G)).T]
+        self._failure: GaussianProcess | None = None
+        if len(view.failed):
+            everywhere = np.vstack([X, view.failed[-_MAX_ROWS:]])
+            failed = np.arange(len(everywhere)) >= len(X)
+            self._failure = self._process(everywhere, failed.astype(np.float64), fits)
+        # With noise, the values that were lucky are not the front: the predicted ones are.
+        self._F = self._means(X) if view.noisy else F
+        self._F = self._F[(G <= 0).all(axis=1)]
+        self._believe(view.pending)
 
-    def coarse(self, X: Array, seed: int) -> Array:
-        """First look at points X (c, d): larger is better."""
-        return self.value(self.inputs(X), directions(len(self.ref), COARSE, seed))
+    def value(self, X: Array, *, coarse: bool = False) -> Array:
+        """Log of the expected gain of points X (c, d), were each evaluated alone.
 
-    def value(self, B: Features, along: Array) -> Array:
-        """Log of the expected hypervolume improvement of points B."""
-        marginals: list[Marginal] = [Predicted(gp.warp, *gp.predict(B)) for gp in self.models]
-        return log_ehvi(self.F, self.ref, marginals, along)
+        The expected hypervolume improvement times the probability that a point is feasible.
+        """
+        B = self._inputs(X)
+        along = _directions(len(self._ref), _COARSE if coarse else _FINE, self._seed)
+        log_value = log_ehvi(self._F, self._ref, self._marginals(X, B), along)
+        for gp in self._constraints:
+            log_value += gp.warp.log_probability_below(np.zeros(()), *gp.predict(B))
+        if self._failure is not None:
+            log_value += self._failure.warp.log_probability_below(
+                np.full((), 0.5), *self._failure.predict(B)
+            )
+        return log_value
 
-    def best(self, X: Array, n: int, seed: int) -> list[int]:
+    def best(self, X: Array, n: int) -> list[int]:
         """Positions of the best n points of X (c, d), chosen one after the other."""
-        m = len(self.ref)
-        B = self.inputs(X)
-        chosen: list[int] = []
         left = np.arange(len(X))
-        if m > 2 and len(left) > _SHORTLIST + n:
-            value = self.value(B, directions(m, COARSE, seed))
-            left = np.sort(np.argsort(-value, kind="stable")[: _SHORTLIST + n])
-        value = self.value(B[left], directions(m, FINE, seed))
-        if len(left) > _SHORTLIST + n:  # what is hopeless alone stays so beside believed points
-            top = np.sort(np.argsort(-value, kind="stable")[: _SHORTLIST + n])
-            left, value = left[top], value[top]
-        while True:
-            at = int(np.argmax(value))
-            chosen.append(int(left[at]))
-            left = np.delete(left, at)
-            if len(chosen) == n or not len(left):
-                return chosen
-            self._believe(B[np.array([chosen[-1]])])
-            value = self.value(B[left], directions(m, FINE, seed))
+        if len(X) > _SHORTLIST + n:  # what is hopeless alone stays so beside believed points
+            order = np.argsort(-self.value(X, coarse=True), kind="stable")
+            left = np.sort(order[: _SHORTLIST + n])
+        chosen: list[int] = []
+        while len(left):
+            chosen.append(int(left[np.argmax(self.value(X[left]))]))
+            left = left[left != chosen[-1]]
+            if len(chosen) == n:
+                break
+            self._believe(X[chosen[-1:]])
+        return chosen
 
-    def _believe(self, B: Features) -> None:
-        means = [gp.warp.inverse(gp.predict(B)[0]) for gp in self.models]
-        for gp in self.models:
+    def _process(self, X: Array, y: Array, fits: Fits) -> GaussianProcess:
+        A = self._inputs(X)
+        theta = _hyperparameters(self._covariance, A, X, y, fits)
+        return GaussianProcess(self._covariance, theta, A, y)
+
+    def _marginals(self, X: Array, B: Features) -> list[Marginal]:
+        known = self._known.values(X) / self._unit
+        return [
+            Predicted(self._objectives[j].warp, *self._objectives[j].predict(B))
+            if j in self._objectives
+            else Certain(known[:, j])
+            for j in range(len(self._ref))
+        ]
+
+    def _means(self, X: Array) -> Array:
+        """Most likely objectives (k, m) of points X."""
+        means = self._known.values(X) / self._unit
+        B = self._inputs(X)
+        for j, gp in self._objectives.items():
+            means[:, j] = gp.warp.inverse(gp.predict(B)[0])
+        return means
+
+    def _believe(self, X: Array) -> None:
+        """Take points X as evaluated, with the predicted values."""
+        if not len(X):
+            return
+        B = self._inputs(X)
+        feasible = np.ones(len(X), dtype=np.bool_)
+        for gp in self._constraints:
+            feasible &= gp.warp.inverse(gp.predict(B)[0]) <= 0
+        self._F = np.vstack([self._F, self._means(X)[feasible]])
+        for gp in (*self._objectives.values(), *self._constraints):
             gp.believe(B)
-        self.F = np.vstack([self.F, np.column_stack(means)])
 
 
 def _kept(F: Array) -> npt.NDArray[np.intp]:
@@ -104,7 +148,7 @@ def _kept(F: Array) -> npt.NDArray[np.intp]:
 def _hyperparameters(covariance: Covariance, A: Features, X: Array, y: Array, fits: Fits) -> Array:
     """Hyperparameters fitted to the first rows; a function of the data, remembered.
 
-    Their number goes in steps of a sixteenth, so that most asks need no new fit.
+    Their number goes in steps of about a sixteenth, so that most asks need no new fit.
     """
     n = len(y)
     step = max(1, 2 ** ((n // 16).bit_length() - 1)) if n >= 32 else 1
@@ -120,7 +164,7 @@ def _hyperparameters(covariance: Covariance, A: Features, X: Array, y: Array, fi
 
 
 @lru_cache(64)
-def directions(m: int, k: int, seed: int) -> Array:
+def _directions(m: int, k: int, seed: int) -> Array:
     """Unit vectors (k, m), quasi-uniform on the positive orthant of the sphere."""
     if m < 3:
         return np.ones((1, m))

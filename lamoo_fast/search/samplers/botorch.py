@@ -12,7 +12,7 @@ import numpy as np
 
 from lamoo_fast.kernels import is_nondominated
 from lamoo_fast.search.samplers.uniform import UniformSampler, perturb
-from lamoo_fast.search.samplers.view import View
+from lamoo_fast.search.samplers.view import View, spread
 from lamoo_fast.search.space import Array
 from lamoo_fast.search.tree import Region
 
@@ -97,7 +97,7 @@ class BoTorchSampler:
         with torch.random.fork_rng(devices=[]), _one_thread(), _quiet():
             torch.manual_seed(seed)
             features = region.space.features
-            scale = _scale(view.F)
+            scale = spread(view.F)
             acquisition = _Acquisition(
                 torch.from_numpy(features(view.X)),
                 torch.from_numpy(-view.F / scale),
@@ -227,14 +227,6 @@ def _fit(Z: Tensor, Y: Tensor) -> Any:
             gp.eval()
         models.append(gp)
     return ModelListGP(*models)
-
-
-def _scale(F: Array) -> Array:
-    """Unit of each objective (m,), since BoTorch takes spreads under 1e-8 for constants."""
-    with np.errstate(over="ignore"):
-        spread = np.ptp(F, axis=0)
-    spread = np.where((spread > 0) & np.isfinite(spread), spread, np.abs(F).max(axis=0))
-    return np.where(spread > 0, spread, 1.0)
 
 
 def _alpha(m: int) -> float:

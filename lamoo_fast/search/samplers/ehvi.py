@@ -70,38 +70,47 @@ class EHVISampler:
 
         with _one_thread():
             seed = int(view.rng.integers(2**31))
-            belief = Belief(region.space, view, self._fits)
-            X = self._candidates(region, n, view)
-            if not region.space.is_enumerable and len(X):
-                X = _climb(region, X, view, belief, seed)
-            return X[belief.best(X, n, seed)] if len(X) else X
-
-    def _candidates(self, region: Region, n: int, view: View) -> Array:
-        space = region.space
-        if space.is_enumerable:
-            X = space.enumerate()
-            X = X[region.contains(X)]
-            X = X[view.is_new(space, X)]
-            if len(X) <= _MAX_LISTED:
+            listed = _listed(region, view)
+            X = self._sample(region, n, view) if listed is None else listed
+            if not len(X):
                 return X
+            belief = Belief(region.space, view, self._fits, seed)
+            if listed is None:
+                X = _climb(region, X, view, belief)
+            return X[belief.best(X, n)]
+
+    def _sample(self, region: Region, n: int, view: View) -> Array:
+        """Candidates all over the region and near the best points in it."""
+        space = region.space
         X = UniformSampler().draw(region, max(n, self.n_candidates), view)
-        rows = np.flatnonzero(region.contains(view.X))
+        rows = np.flatnonzero(region.contains(view.X) & view.feasible)
         front = view.X[rows[is_nondominated(view.F[rows])]]
         if len(front) == 0:
             return X
         return np.vstack([X, _near(region, front, len(X), view.having_seen(space, X))])
 
 
-def _climb(region: Region, X: Array, view: View, belief: Belief, seed: int) -> Array:
+def _listed(region: Region, view: View) -> Array | None:
+    """All new points of the region, or None if they are too many."""
+    space = region.space
+    if not space.is_enumerable:
+        return None
+    X = space.enumerate()
+    X = X[region.contains(X)]
+    X = X[view.is_new(space, X)]
+    return X if len(X) <= _MAX_LISTED else None
+
+
+def _climb(region: Region, X: Array, view: View, belief: Belief) -> Array:
     """Add to the candidates X (c, d) what is found by changing the best of them, round by round."""
-    value = belief.coarse(X, seed)
+    value = belief.value(X, coarse=True)
     for _ in range(_ROUNDS):
         top = np.argsort(-value, kind="stable")[:_PARENTS]
         seen = view.having_seen(region.space, X)
         near = _near(region, X[top], len(X) // 2 + _PARENTS, seen)
         if len(near):
             X = np.vstack([X, near])
-            value = np.concatenate([value, belief.coarse(near, seed)])
+            value = np.concatenate([value, belief.value(near, coarse=True)])
     return X
 
 

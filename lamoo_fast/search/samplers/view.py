@@ -98,3 +98,11 @@ class Sampler(Protocol):
 
     def draw(self, region: Region, n: int, view: View) -> Array:
         """Return up to n different points (k, d): snapped, valid, inside the region and new."""
+
+
+def spread(F: Array) -> Array:
+    """Range of each column of F (n, m), or its size where it has none: a unit to measure it in."""
+    with np.errstate(over="ignore"):
+        spread = np.ptp(F, axis=0)
+    spread = np.where((spread > 0) & np.isfinite(spread), spread, np.abs(F).max(axis=0))
+    return np.where(spread > 0, spread, 1.0)
