@@ -277,7 +277,17 @@ def test_ehvi_takes_the_best_unseen_point_of_a_finite_region():
     assert rank < 3  # of some 150; the number of samples differs
 
 
-def test_ehvi_avoids_what_is_pending():
+BAYESIAN = pytest.mark.parametrize("kind", [EHVISampler, BoTorchSampler])
+
+
+def bayesian(kind, n_candidates):
+    if kind is BoTorchSampler:
+        pytest.importorskip("botorch")
+    return kind(n_candidates=n_candidates)
+
+
+@BAYESIAN
+def test_ehvi_avoids_what_is_pending(kind):
     space = Space({"x": Float(0, 1), "y": Float(0, 1)})
     X = observed(space, 15)
     sampler = bayesian(kind, 128)

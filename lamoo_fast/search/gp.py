@@ -272,7 +272,7 @@ class GaussianProcess:
         mean = self._alpha @ K
         V = solve_triangular(self._L, K, lower=True, check_finite=False)
         corner = _cholesky(own - V.T @ V)
-        n, b = V.shape
+        n, b = len(self.A), len(B)
         L = np.zeros((n + b, n + b))
         L[:n, :n], L[n:, :n], L[n:, n:] = self._L, V.T, corner
         self._L = L

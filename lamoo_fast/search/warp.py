@@ -30,7 +30,7 @@ class LogWarp:
         In units of the distance from the best to the median value.
     """
 
-    LOG_SHIFTS = (math.log(0.02), math.log(200.0))
+    LOG_SHIFTS = (math.log(0.3), math.log(200.0))
     """Range of the logarithm of the shift."""
 
     def __init__(self, y: Array, shift: float) -> None:

@@ -67,7 +67,7 @@ class Belief:
         # With noise, the values that were lucky are not the front: the predicted ones are.
         self._F = self._means(X) if view.noisy else F
         self._F = self._F[(G <= 0).all(axis=1)]
-        self._believe(view.pending)
+        self.believe(view.pending)
 
     def value(self, X: Array, *, coarse: bool = False) -> Array:
         """Log of the expected gain of points X (c, d), were each evaluated alone.
@@ -97,8 +97,20 @@ class Belief:
             left = left[left != chosen[-1]]
             if len(chosen) == n:
                 break
-            self._believe(X[chosen[-1:]])
+            self.believe(X[chosen[-1:]])
         return chosen
+
+    def believe(self, X: Array) -> None:
+        """Take points X as evaluated, with the predicted values."""
+        if not len(X):
+            return
+        B = self._inputs(X)
+        feasible = np.ones(len(X), dtype=np.bool_)
+        for gp in self._constraints:
+            feasible &= gp.warp.inverse(gp.predict(B)[0]) <= 0
+        self._F = np.vstack([self._F, self._means(X)[feasible]])
+        for gp in (*self._objectives.values(), *self._constraints):
+            gp.believe(B)
 
     def _process(self, X: Array, y: Array, fits: Fits) -> GaussianProcess:
         A = self._inputs(X)
@@ -121,18 +133,6 @@ class Belief:
         for j, gp in self._objectives.items():
             means[:, j] = gp.warp.inverse(gp.predict(B)[0])
         return means
-
-    def _believe(self, X: Array) -> None:
-        """Take points X as evaluated, with the predicted values."""
-        if not len(X):
-            return
-        B = self._inputs(X)
-        feasible = np.ones(len(X), dtype=np.bool_)
-        for gp in self._constraints:
-            feasible &= gp.warp.inverse(gp.predict(B)[0]) <= 0
-        self._F = np.vstack([self._F, self._means(X)[feasible]])
-        for gp in (*self._objectives.values(), *self._constraints):
-            gp.believe(B)
 
 
 def _kept(F: Array) -> npt.NDArray[np.intp]:

@@ -71,13 +71,22 @@ class EHVISampler:
         with _one_thread():
             seed = int(view.rng.integers(2**31))
             listed = _listed(region, view)
-            X = self._sample(region, n, view) if listed is None else listed
-            if not len(X):
-                return X
+            pool = self._sample(region, n, view) if listed is None else listed
+            if not len(pool):
+                return pool
             belief = Belief(region.space, view, self._fits, seed)
-            if listed is None:
-                X = _climb(region, X, view, belief)
-            return X[belief.best(X, n)]
+            if listed is not None:
+                return pool[belief.best(pool, n)]
+            picked = pool[:0]
+            while len(picked) < n:  # beside what is believed, other places are worth a climb
+                X = _climb(region, pool, view.having_seen(region.space, picked), belief)
+                X = X[view.having_seen(region.space, picked).is_new(region.space, X)]
+                if not len(X):
+                    break
+                best = X[belief.best(X, 1)]
+                belief.believe(best)
+                picked = np.vstack([picked, best])
+            return picked
 
     def _sample(self, region: Region, n: int, view: View) -> Array:
         """Candidates all over the region and near the best points in it."""
