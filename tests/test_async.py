@@ -102,7 +102,9 @@ def test_an_interrupted_run_without_waiting_goes_on(tmp_path):
 
 def test_without_waiting_a_space_is_used_up_and_that_is_said_once(caplog):
     caplog.set_level("INFO")
-    opt = lf.LaMOO(lf.Space({"i": lf.Integer(0, 6)}), ["minimize"], seed=0)
+    opt = lf.LaMOO(
+        lf.Space({"i": lf.Integer(0, 6)}), ["minimize"], sampler=lf.UniformSampler(), seed=0
+    )
     trials = lf.Study(opt, lambda c: (c["i"],), progress=False).run(50, 4, wait=False)
     assert sorted(t.values[0] for t in trials) == list(range(7))
     assert caplog.text.count("trials early") == 1

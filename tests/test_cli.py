@@ -287,7 +287,9 @@ def bad_folders(here):
     (here / "full" / "notes.txt").write_text("")
     (here / "broken.py").write_text("def f(:\n")
     problem = load_problem("branin-currin")
-    opt = lf.LaMOO(problem.space, problem.directions, ref=problem.ref, seed=0)
+    opt = lf.LaMOO(
+        problem.space, problem.directions, sampler=lf.UniformSampler(), ref=problem.ref, seed=0
+    )
     run = {"budget": 3, "batch": 1, "sampler": "uniform", "selection": "leaf", "seed": 0,
            "workers": None, "timeout": None}  # fmt: skip
     about = {"problem": "branin-currin", "objectives": [vars(o) for o in problem.objectives]}
@@ -305,7 +307,9 @@ def bad_folders(here):
     copy("newer", [good[0].replace('"ehvi"', '"psychic"'), *good[1:]])
     copy("other", [good[0].replace(fingerprint, "0123"), *good[1:]])
     space = lf.Space({"x": lf.Float(0, 1)})
-    Journal.create(here / "api", lf.LaMOO(space, ["minimize"], seed=0)).close()
+    Journal.create(
+        here / "api", lf.LaMOO(space, ["minimize"], sampler=lf.UniformSampler(), seed=0)
+    ).close()
 
 
 @pytest.mark.parametrize("line", ERRORS)

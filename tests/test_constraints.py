@@ -46,7 +46,7 @@ def test_rows_are_numbers_or_pairs(row):
 
 
 def test_one_objective_and_one_constraint():
-    opt = lf.LaMOO(SPACE, ["minimize"], n_constraints=1, seed=0)
+    opt = lf.LaMOO(SPACE, ["minimize"], sampler=lf.UniformSampler(), n_constraints=1, seed=0)
     told = opt.tell(opt.ask(3), [(1.0, 2.0), ([1.0], [2.0]), (1.0, [-2.0])])
     assert [(t.values, t.constraints) for t in told] == [((1,), (2,)), ((1,), (2,)), ((1,), (-2,))]
     assert [t.feasible for t in told] == [False, False, True]
@@ -153,7 +153,7 @@ def test_state_and_journal_bring_constraints_back(tmp_path):
 
 
 def test_states_from_before_constraints_are_read():
-    opt = lf.LaMOO(SPACE, DIRECTIONS, seed=0, n_initial=10)
+    opt = lf.LaMOO(SPACE, DIRECTIONS, sampler=lf.UniformSampler(), seed=0, n_initial=10)
     lf.Study(opt, evaluate, progress=False).run(20)
     state = json.loads(json.dumps(opt.state_dict()))
     state["format"] = 1
@@ -161,7 +161,7 @@ def test_states_from_before_constraints_are_read():
         del state["settings"][name]
     for trial in state["trials"]:
         del trial["constraints"]
-    again = lf.LaMOO(SPACE, DIRECTIONS, n_initial=10)
+    again = lf.LaMOO(SPACE, DIRECTIONS, sampler=lf.UniformSampler(), n_initial=10)
     again.load_state_dict(state)
     assert again.state_dict() == opt.state_dict()
     with pytest.raises(ValueError, match="state has n_constraints 0, but this search has 2"):

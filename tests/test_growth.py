@@ -30,7 +30,7 @@ def outcome(trial):
 
 
 def search(n):
-    opt = lf.LaMOO(SPACE, DIRECTIONS, seed=3, ref=(-3, 3))
+    opt = lf.LaMOO(SPACE, DIRECTIONS, sampler=lf.UniformSampler(), seed=3, ref=(-3, 3))
     configs = SPACE.decode(np.random.default_rng(0).random((n, SPACE.d)))
     opt.tell(configs, list(map(evaluate, configs)))
     return opt
@@ -67,7 +67,7 @@ def test_a_restored_search_has_the_same_partition(built):
                     opt.tell([t], [outcome(t)])
             if i in stops:
                 saved = json.loads(json.dumps(opt.state_dict()))
-                opt = lf.LaMOO(SPACE, DIRECTIONS, ref=(-3, 3))
+                opt = lf.LaMOO(SPACE, DIRECTIONS, sampler=lf.UniformSampler(), ref=(-3, 3))
                 opt.load_state_dict(saved)
         return opt
 

@@ -209,7 +209,12 @@ def test_another_file_is_refused(tmp_path):
 
 def test_another_search_is_refused(tmp_path):
     recorded(tmp_path)
-    other = lf.LaMOO(lf.Space({"x": lf.Float(0, 2)}), ["minimize", "maximize"], seed=0)
+    other = lf.LaMOO(
+        lf.Space({"x": lf.Float(0, 2)}),
+        ["minimize", "maximize"],
+        sampler=lf.UniformSampler(),
+        seed=0,
+    )
     with Journal.open(tmp_path) as journal:
         with pytest.raises(ValueError, match="state has space"):
             other.load_state_dict(journal.state())

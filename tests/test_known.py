@@ -51,7 +51,7 @@ def test_values_are_minimised_and_nan_where_unknown():
 
 
 def test_nothing_is_known_by_default():
-    opt = lf.LaMOO(SMALL, DIRECTIONS)
+    opt = lf.LaMOO(SMALL, DIRECTIONS, sampler=lf.UniformSampler())
     assert opt.known.columns == ()
     assert np.isnan(opt.known.values(SMALL.enumerate())).all()
 
@@ -108,11 +108,11 @@ def test_values_that_are_no_finite_numbers_are_errors(bad, space):
 )
 def test_bad_settings(known, message):
     with pytest.raises(ValueError, match=message):
-        lf.LaMOO(SMALL, DIRECTIONS, known=known)
+        lf.LaMOO(SMALL, DIRECTIONS, sampler=lf.UniformSampler(), known=known)
 
 
 def test_a_contradiction_names_trial_objective_and_both_values():
-    opt = lf.LaMOO(SMALL, DIRECTIONS, seed=0, known={1: size})
+    opt = lf.LaMOO(SMALL, DIRECTIONS, sampler=lf.UniformSampler(), seed=0, known={1: size})
     trials = opt.ask(3)
     good = [evaluate(t.config) for t in trials]
     good[0] = (good[0][0], good[0][1] * (1 + 1e-12))  # a sum in another order
@@ -126,7 +126,9 @@ def test_a_contradiction_names_trial_objective_and_both_values():
 
 
 def test_a_study_with_a_contradiction_stops():
-    opt = lf.LaMOO(SMALL, DIRECTIONS, seed=0, known={1: lambda config: -1.0})
+    opt = lf.LaMOO(
+        SMALL, DIRECTIONS, sampler=lf.UniformSampler(), seed=0, known={1: lambda config: -1.0}
+    )
     with pytest.raises(Contradiction, match=r"declared known is -1\.0"):
         lf.Study(opt, evaluate, progress=False).run(10)
     assert opt.trials == []
@@ -152,6 +154,6 @@ def test_samplers_see_what_is_known_also_after_a_restart():
 
 
 def test_a_state_of_a_search_that_knows_something_else_is_refused():
-    opt = lf.LaMOO(SMALL, DIRECTIONS, known={1: size})
+    opt = lf.LaMOO(SMALL, DIRECTIONS, sampler=lf.UniformSampler(), known={1: size})
     with pytest.raises(ValueError, match=r"state has known \[\], but this search has \[1\]"):
-        opt.load_state_dict(lf.LaMOO(SMALL, DIRECTIONS).state_dict())
+        opt.load_state_dict(lf.LaMOO(SMALL, DIRECTIONS, sampler=lf.UniformSampler()).state_dict())

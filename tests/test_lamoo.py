@@ -24,7 +24,7 @@ from lamoo_fast.search import (
 
 
 def test_trials_say_what_they_are():
-    opt = LaMOO(SPACE, DIRECTIONS, seed=0)
+    opt = LaMOO(SPACE, DIRECTIONS, sampler=UniformSampler(), seed=0)
     trials = opt.ask(3)
     assert [t.id for t in trials] == [0, 1, 2]
     assert facts(opt.pending) == facts(trials)
@@ -39,21 +39,28 @@ def test_trials_say_what_they_are():
 
 @pytest.mark.parametrize("space", [SPACE, SMALL])
 def test_initial_design_is_the_same_however_it_is_asked_for(space):
-    at_once = LaMOO(space, DIRECTIONS, seed=3, n_initial=20).ask(20)
-    opt = LaMOO(space, DIRECTIONS, seed=3, n_initial=20)
+    at_once = LaMOO(space, DIRECTIONS, sampler=UniformSampler(), seed=3, n_initial=20).ask(20)
+    opt = LaMOO(space, DIRECTIONS, sampler=UniformSampler(), seed=3, n_initial=20)
     one_by_one = [t for n in (1, 4, 2, 13) for t in opt.ask(n)]
     assert [t.config for t in at_once] == [t.config for t in one_by_one]
 
 
 def test_initial_design_is_spread_evenly():
     space = Space({"x": Float(0, 1), "y": Float(0, 1)})
-    X = np.array([t.x for t in LaMOO(space, DIRECTIONS, seed=1, n_initial=64).ask(64)])
+    X = np.array(
+        [
+            t.x
+            for t in LaMOO(space, DIRECTIONS, sampler=UniformSampler(), seed=1, n_initial=64).ask(
+                64
+            )
+        ]
+    )
     cells = np.floor(X * 8).astype(int)
     assert len({tuple(c) for c in cells.tolist()}) == 64  # a Sobol net: one point in each cell
 
 
 def test_uniform_until_enough_is_told_and_regions_from_then_on():
-    opt = LaMOO(SPACE, DIRECTIONS, seed=0, n_initial=40)
+    opt = LaMOO(SPACE, DIRECTIONS, sampler=UniformSampler(), seed=0, n_initial=40)
     first, second = opt.ask(30), opt.ask(30)  # more than n_initial, none of them told
     opt.tell(first, [evaluate(t.config) for t in first])
     opt.ask(5)
@@ -68,7 +75,7 @@ def test_uniform_until_enough_is_told_and_regions_from_then_on():
 
 
 def test_proposals_lie_in_the_selected_region():
-    opt = run(LaMOO(SPACE, DIRECTIONS, seed=1, leaf_size=5), 100)
+    opt = run(LaMOO(SPACE, DIRECTIONS, sampler=UniformSampler(), seed=1, leaf_size=5), 100)
     for _ in range(10):
         trials = opt.ask(3)
         region = opt.tree.region(Leaf().select(opt.tree))
@@ -100,7 +107,12 @@ def test_finite_space_is_never_repeated_and_runs_out(sampler):
 
 
 def test_relaxed_counts_the_constraints_given_up():
-    opt = run(LaMOO(SMALL, DIRECTIONS, seed=2, leaf_size=3, n_initial=8), 30, 5, evaluate_small)
+    opt = run(
+        LaMOO(SMALL, DIRECTIONS, sampler=UniformSampler(), seed=2, leaf_size=3, n_initial=8),
+        30,
+        5,
+        evaluate_small,
+    )
     trials = opt.ask(20)
     region = opt.tree.region(Leaf().select(opt.tree))
     assert region.constraints
@@ -122,7 +134,9 @@ def test_a_space_where_nothing_is_valid_is_an_error_and_no_loop():
 
 
 def test_one_seed_one_search():
-    a, b, c = (run(LaMOO(SPACE, DIRECTIONS, seed=s), 60) for s in (4, 4, 5))
+    a, b, c = (
+        run(LaMOO(SPACE, DIRECTIONS, sampler=UniformSampler(), seed=s), 60) for s in (4, 4, 5)
+    )
     assert facts(a.trials) == facts(b.trials)
     assert facts(a.trials) != facts(c.trials)
     assert LaMOO(SPACE, DIRECTIONS).ask(1)[0].config != LaMOO(SPACE, DIRECTIONS).ask(1)[0].config
@@ -130,17 +144,17 @@ def test_one_seed_one_search():
 
 def test_a_generator_as_seed_is_drawn_from_once_and_not_shared():
     generator = np.random.default_rng(6)
-    opt = LaMOO(SPACE, DIRECTIONS, seed=generator)
+    opt = LaMOO(SPACE, DIRECTIONS, sampler=UniformSampler(), seed=generator)
     after = generator.bit_generator.state
     opt.ask(20)
     assert generator.bit_generator.state == after
-    again = LaMOO(SPACE, DIRECTIONS, seed=np.random.default_rng(6))
+    again = LaMOO(SPACE, DIRECTIONS, sampler=UniformSampler(), seed=np.random.default_rng(6))
     assert facts(again.ask(20)) == facts(opt.pending)
 
 
 def test_order_of_tells_does_not_matter():
     def search(shuffle):
-        opt = LaMOO(SPACE, DIRECTIONS, seed=7, leaf_size=4)
+        opt = LaMOO(SPACE, DIRECTIONS, sampler=UniformSampler(), seed=7, leaf_size=4)
         random = np.random.default_rng(0)
         for _ in range(8):
             trials = opt.ask(10)
@@ -178,7 +192,7 @@ def test_any_number_of_objectives(m, selection):
 
 
 def test_tell_takes_trials_ids_and_configurations_in_any_order():
-    opt = LaMOO(SPACE, DIRECTIONS, seed=0)
+    opt = LaMOO(SPACE, DIRECTIONS, sampler=UniformSampler(), seed=0)
     t = opt.ask(4)
     free = {"op": "b", "n": np.int64(3), "x": 0.5}
     told = opt.tell([t[2], 0, free], np.array([[1, 2], [3, 4], [5, 6]]))
@@ -196,7 +210,7 @@ def test_tell_takes_trials_ids_and_configurations_in_any_order():
 
 
 def test_values_in_many_forms():
-    opt = LaMOO(SPACE, DIRECTIONS, seed=0)
+    opt = LaMOO(SPACE, DIRECTIONS, sampler=UniformSampler(), seed=0)
     t = opt.ask(4)
     row = np.array([1.5, 2], dtype=np.float32)
     told = opt.tell(t, [row, lf.FAILED, [True, 2], lf.failed("no memory")])
@@ -208,14 +222,14 @@ def test_values_in_many_forms():
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_values_that_are_not_finite_are_failures(bad):
-    opt = LaMOO(SPACE, DIRECTIONS, seed=0)
+    opt = LaMOO(SPACE, DIRECTIONS, sampler=UniformSampler(), seed=0)
     (told,) = opt.tell(opt.ask(), [[1.0, bad]])
     assert (told.status, told.values) == ("failed", None)
     assert str(bad) in told.message
 
 
 def test_failed_trials_are_kept_and_never_ranked():
-    opt = LaMOO(SPACE, DIRECTIONS, seed=0, ref=(-9, 9))
+    opt = LaMOO(SPACE, DIRECTIONS, sampler=UniformSampler(), seed=0, ref=(-9, 9))
     trials = opt.ask(30)
     opt.tell(trials, [lf.FAILED if t.id % 2 else evaluate(t.config) for t in trials])
     assert len(opt.trials) == 30
@@ -244,7 +258,7 @@ def test_failed_trials_are_kept_and_never_ranked():
     ],
 )
 def test_a_bad_tell_records_nothing(trials, values, message):
-    opt = LaMOO(SPACE, DIRECTIONS, seed=0)
+    opt = LaMOO(SPACE, DIRECTIONS, sampler=UniformSampler(), seed=0)
     opt.ask(3)
     opt.tell([1], [[1, 2]])
     state = opt.state_dict()
@@ -254,7 +268,7 @@ def test_a_bad_tell_records_nothing(trials, values, message):
 
 
 def test_a_trial_of_another_search_is_refused():
-    opt, other = (LaMOO(SPACE, DIRECTIONS, seed=s) for s in (0, 1))
+    opt, other = (LaMOO(SPACE, DIRECTIONS, sampler=UniformSampler(), seed=s) for s in (0, 1))
     opt.ask()
     with pytest.raises(ValueError, match="trial 0 is not a trial of this search"):
         opt.tell(other.ask(), [[1, 2]])
@@ -264,7 +278,7 @@ def test_a_trial_of_another_search_is_refused():
 
 
 def test_front_and_hypervolume_are_in_user_units():
-    opt = LaMOO(SPACE, DIRECTIONS, seed=0, ref=(0, 10))
+    opt = LaMOO(SPACE, DIRECTIONS, sampler=UniformSampler(), seed=0, ref=(0, 10))
     assert opt.pareto_front() == []
     assert opt.hypervolume() == 0
     opt.tell(opt.ask(5), [[1, 2], [3, 4], [3, 4], [0.5, 3], [-1, 1]])
@@ -274,7 +288,7 @@ def test_front_and_hypervolume_are_in_user_units():
 
 
 def test_ref_is_fixed_after_the_initial_design():
-    opt = LaMOO(SPACE, DIRECTIONS, seed=0, n_initial=4)
+    opt = LaMOO(SPACE, DIRECTIONS, sampler=UniformSampler(), seed=0, n_initial=4)
     opt.tell(opt.ask(3), [[1, 2], [3, 6], [0, 9]])
     assert opt.ref is None
     opt.tell(opt.ask(1), [[2, 3]])
@@ -285,7 +299,7 @@ def test_ref_is_fixed_after_the_initial_design():
     opt.tell(opt.pending, [[100, -100]])
     opt.ask()
     assert opt.ref == before
-    restored = LaMOO(SPACE, DIRECTIONS, n_initial=4)
+    restored = LaMOO(SPACE, DIRECTIONS, sampler=UniformSampler(), n_initial=4)
     restored.load_state_dict(opt.state_dict())
     assert restored.ref == before
 
@@ -300,7 +314,7 @@ def test_ref_is_fixed_after_the_initial_design():
     ],
 )
 def test_ref_of_a_front_without_range(values, ref):
-    opt = LaMOO(SPACE, ["minimize", "minimize"], seed=0, n_initial=3)
+    opt = LaMOO(SPACE, ["minimize", "minimize"], sampler=UniformSampler(), seed=0, n_initial=3)
     opt.tell(opt.ask(3), values)
     assert opt.ref == pytest.approx(ref)
     assert opt.hypervolume() >= 0
@@ -337,7 +351,7 @@ def test_bad_settings(args, kwargs, message):
 @pytest.mark.parametrize("n", [0, -1, 1.5, None, True])
 def test_bad_number_of_trials(n):
     with pytest.raises(ValueError, match=f"n is {n}"):
-        LaMOO(SPACE, DIRECTIONS).ask(n)
+        LaMOO(SPACE, DIRECTIONS, sampler=UniformSampler()).ask(n)
 
 
 def test_importing_the_search_is_light():

@@ -21,7 +21,8 @@ def search(m, n=80, space=None, leaf_size=10):
     space = space or lf.Space({"x": lf.Float(0, 1), "y": lf.Float(1e-3, 1, log=True)})
     objectives = OBJECTIVES[:m]
     directions = [o.direction for o in objectives]
-    opt = lf.LaMOO(space, directions, ref=[0.0 if d == "maximize" else 3.0 for d in directions],
+    opt = lf.LaMOO(space, directions, sampler=lf.UniformSampler(),
+                   ref=[0.0 if d == "maximize" else 3.0 for d in directions],
                    n_initial=20, leaf_size=leaf_size, seed=0)  # fmt: skip
     rng = np.random.default_rng(0)
 
@@ -93,7 +94,7 @@ def test_steps_are_the_attained_border():
     for ways in (["minimize", "minimize"], ["maximize", "maximize"], ["minimize", "maximize"],
                  ["maximize", "minimize"]):  # fmt: skip
         space = lf.Space({"x": lf.Float(0, 1)})
-        opt = lf.LaMOO(space, ways, seed=0)
+        opt = lf.LaMOO(space, ways, sampler=lf.UniformSampler(), seed=0)
         signs = [1 if w == "minimize" else -1 for w in ways]
         F = np.array([[0.0, 1.0], [0.4, 0.5], [1.0, 0.0]]) * signs
         opt.tell([{"x": x} for x in (0.1, 0.2, 0.3)], F)
@@ -107,7 +108,12 @@ def test_steps_are_the_attained_border():
 
 
 def test_far_points_do_not_squeeze_the_front():
-    opt = lf.LaMOO(lf.Space({"x": lf.Float(0, 1)}), ["minimize", "minimize"], seed=0)
+    opt = lf.LaMOO(
+        lf.Space({"x": lf.Float(0, 1)}),
+        ["minimize", "minimize"],
+        sampler=lf.UniformSampler(),
+        seed=0,
+    )
     F = [[0.0, 1.0], [0.5, 0.5], [1.0, 0.0], [1e6, 0.5], [0.5, 1e9]]
     opt.tell([{"x": i / 5} for i in range(5)], F)
     figure = plot.pareto(opt.trials, OBJECTIVES[1:3])
@@ -118,7 +124,12 @@ def test_far_points_do_not_squeeze_the_front():
 
 @pytest.mark.parametrize("F", [[[1.0, 1.0]], [[0.0, 0.0]] * 3, [[1e300, 0.0], [0.0, 1e300]]])
 def test_degenerate_fronts(F):
-    opt = lf.LaMOO(lf.Space({"x": lf.Float(0, 1)}), ["minimize", "maximize"], seed=0)
+    opt = lf.LaMOO(
+        lf.Space({"x": lf.Float(0, 1)}),
+        ["minimize", "maximize"],
+        sampler=lf.UniformSampler(),
+        seed=0,
+    )
     opt.tell([{"x": i / 5} for i in range(len(F))], F)
     drawn(plot.pareto(opt.trials, [OBJECTIVES[1], OBJECTIVES[0]], true_front=F))
 

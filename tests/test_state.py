@@ -55,18 +55,35 @@ def test_going_on_from_a_saved_state_is_going_on(settings, space):
 @pytest.mark.parametrize(
     ("other", "message"),
     [
-        (lambda: LaMOO(SMALL, DIRECTIONS), "state has space"),
-        (lambda: LaMOO(SPACE, DIRECTIONS[::-1]), "state has directions"),
-        (lambda: LaMOO(SPACE, DIRECTIONS, ref=(0, 0)), "state has ref None"),
+        (lambda: LaMOO(SMALL, DIRECTIONS, sampler=UniformSampler()), "state has space"),
+        (lambda: LaMOO(SPACE, DIRECTIONS[::-1], sampler=UniformSampler()), "state has directions"),
+        (
+            lambda: LaMOO(SPACE, DIRECTIONS, sampler=UniformSampler(), ref=(0, 0)),
+            "state has ref None",
+        ),
         (lambda: LaMOO(SPACE, DIRECTIONS, sampler=CMASampler()), r"state has sampler Uniform"),
-        (lambda: LaMOO(SPACE, DIRECTIONS, selection=Leaf(0.2)), r"Leaf\(c_p=0.1\), but this"),
-        (lambda: LaMOO(SPACE, DIRECTIONS, classifier=SVMClassifier(C=2)), "has classifier"),
-        (lambda: LaMOO(SPACE, DIRECTIONS, leaf_size=9), "leaf_size 10, but this search has 9"),
-        (lambda: LaMOO(SPACE, DIRECTIONS, n_initial=9), "state has n_initial 10"),
+        (
+            lambda: LaMOO(SPACE, DIRECTIONS, sampler=UniformSampler(), selection=Leaf(0.2)),
+            r"Leaf\(c_p=0.1\), but this",
+        ),
+        (
+            lambda: LaMOO(
+                SPACE, DIRECTIONS, sampler=UniformSampler(), classifier=SVMClassifier(C=2)
+            ),
+            "has classifier",
+        ),
+        (
+            lambda: LaMOO(SPACE, DIRECTIONS, sampler=UniformSampler(), leaf_size=9),
+            "leaf_size 10, but this search has 9",
+        ),
+        (
+            lambda: LaMOO(SPACE, DIRECTIONS, sampler=UniformSampler(), n_initial=9),
+            "state has n_initial 10",
+        ),
     ],
 )
 def test_a_state_of_another_search_is_refused(other, message):
-    state = run(LaMOO(SPACE, DIRECTIONS, seed=0), 20).state_dict()
+    state = run(LaMOO(SPACE, DIRECTIONS, sampler=UniformSampler(), seed=0), 20).state_dict()
     opt = other()
     before = opt.state_dict()
     with pytest.raises(ValueError, match=message):
@@ -75,7 +92,7 @@ def test_a_state_of_another_search_is_refused(other, message):
 
 
 def test_a_damaged_state_is_refused_and_changes_nothing():
-    opt = run(LaMOO(SPACE, DIRECTIONS, seed=0), 20)
+    opt = run(LaMOO(SPACE, DIRECTIONS, sampler=UniformSampler(), seed=0), 20)
     good = opt.state_dict()
     trial = good["trials"][3]
     for damage in (
@@ -101,11 +118,11 @@ def test_a_damaged_state_is_refused_and_changes_nothing():
 
 
 def test_rng_state_can_be_carried_over():
-    a, b = (run(LaMOO(SPACE, DIRECTIONS, seed=0), 40) for _ in range(2))
+    a, b = (run(LaMOO(SPACE, DIRECTIONS, sampler=UniformSampler(), seed=0), 40) for _ in range(2))
     wanted = facts(a.ask(3))
     b._rng.random(5)
-    assert b.rng_state != LaMOO(SPACE, DIRECTIONS, seed=0).rng_state
-    fresh = run(LaMOO(SPACE, DIRECTIONS, seed=0), 40)
+    assert b.rng_state != LaMOO(SPACE, DIRECTIONS, sampler=UniformSampler(), seed=0).rng_state
+    fresh = run(LaMOO(SPACE, DIRECTIONS, sampler=UniformSampler(), seed=0), 40)
     b.rng_state = json.loads(json.dumps(fresh.rng_state))
     assert facts(b.ask(3)) == wanted
     with pytest.raises(ValueError, match="not the state of a random generator"):

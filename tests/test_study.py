@@ -19,7 +19,14 @@ SPACE = lf.Space({"x": lf.Float(0, 1), "op": lf.Categorical(["a", "b"])})
 
 
 def search(seed=0):
-    return lf.LaMOO(SPACE, ["minimize", "minimize"], n_initial=6, leaf_size=3, seed=seed)
+    return lf.LaMOO(
+        SPACE,
+        ["minimize", "minimize"],
+        sampler=lf.UniformSampler(),
+        n_initial=6,
+        leaf_size=3,
+        seed=seed,
+    )
 
 
 def good(config):
@@ -260,7 +267,9 @@ def test_callbacks_get_told_trials():
 
 def test_stops_when_the_space_is_used_up(caplog):
     caplog.set_level("INFO")
-    opt = lf.LaMOO(lf.Space({"i": lf.Integer(0, 6)}), ["minimize"], seed=0)
+    opt = lf.LaMOO(
+        lf.Space({"i": lf.Integer(0, 6)}), ["minimize"], sampler=lf.UniformSampler(), seed=0
+    )
     trials = lf.Study(opt, lambda c: (c["i"],), progress=False).run(50, 4)
     assert sorted(t.values[0] for t in trials) == list(range(7))
     assert "stopped 43 trials early" in caplog.text

@@ -59,7 +59,9 @@ def test_incomplete_grid_gets_a_mask(read):
     again = pickle.loads(pickle.dumps(table))
     assert again.space.size == 3
     assert again.evaluate({"op": "skip", "depth": 2}) == (0.5, 1.0)
-    opt = lf.LaMOO(table.space, table.directions, ref=table.ref, seed=0)
+    opt = lf.LaMOO(
+        table.space, table.directions, sampler=lf.UniformSampler(), ref=table.ref, seed=0
+    )
     trials = lf.Study(opt, table.evaluate, progress=False).run(10, 2)
     assert len(trials) == 3
     assert all(t.status == "done" for t in trials)
@@ -193,7 +195,9 @@ def test_a_search_of_a_table_finds_its_front():
     values = [[(c["a"] - 6) ** 2 + c["b"], (c["b"] - 6) ** 2 + c["a"]] for c in configs]
     objectives = [lf.Objective("f", "minimize"), lf.Objective("g", "minimize")]
     table = lf.Table("grid", configs, objectives, values)
-    opt = lf.LaMOO(table.space, table.directions, ref=table.ref, seed=1)
+    opt = lf.LaMOO(
+        table.space, table.directions, sampler=lf.UniformSampler(), ref=table.ref, seed=1
+    )
     trials = lf.Study(opt, table.evaluate, progress=False).run(200, 5)
     assert len(trials) == 64  # exhausted, and said so by stopping
     assert opt.hypervolume() == pytest.approx(table.hypervolume())

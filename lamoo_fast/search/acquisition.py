@@ -23,8 +23,8 @@ _MAX_ELEMENTS = 2**20  # numbers in the largest intermediate array
 class Marginal(Protocol):
     """Belief about one minimised objective at a number of candidates."""
 
-    def log_expected_gain(self, level: float) -> Array:
-        """Log of E[max(level - Y, 0)] for each candidate."""
+    def log_expected_gains(self, levels: Array) -> Array:
+        """Log of E[max(level - Y, 0)] for each of the levels (k,) and candidates: shape (k, c)."""
 
     def log_probability_below(self, levels: Array) -> Array:
         """Log of P(Y <= level) for each candidate and each of the levels (k,): shape (c, k)."""
@@ -44,9 +44,9 @@ class Predicted:
     mean: Array
     sd: Array
 
-    def log_expected_gain(self, level: float) -> Array:
-        """Log of E[max(level - Y, 0)] for each candidate."""
-        return self.warp.log_expected_gain(level, self.mean, self.sd)
+    def log_expected_gains(self, levels: Array) -> Array:
+        """Log of E[max(level - Y, 0)] for each of the levels (k,) and candidates: shape (k, c)."""
+        return self.warp.log_expected_gains(levels, self.mean, self.sd)
 
     def log_probability_below(self, levels: Array) -> Array:
         """Log of P(Y <= level) for each candidate and each of the levels (k,): shape (c, k)."""
@@ -66,10 +66,10 @@ class Certain:
 
     values: Array
 
-    def log_expected_gain(self, level: float) -> Array:
-        """Log of max(level - Y, 0) for each candidate."""
+    def log_expected_gains(self, levels: Array) -> Array:
+        """Log of max(level - Y, 0) for each of the levels (k,) and candidates: shape (k, c)."""
         with np.errstate(divide="ignore"):
-            return np.asarray(np.log(np.maximum(level - self.values, 0.0)))
+            return np.asarray(np.log(np.maximum(levels[:, None] - self.values, 0.0)))
 
     def log_probability_below(self, levels: Array) -> Array:
         """0 where the value is at most the level, -inf elsewhere: shape (c, k)."""
@@ -117,12 +117,13 @@ def log_ehvi(F: Array, ref: Array, beliefs: Sequence[Marginal], directions: Arra
     front = front[is_nondominated(front)] if len(front) else front
     m = F.shape[1]
     if m == 1:
-        return beliefs[0].log_expected_gain(min([*front[:, 0], ref[0]]))
+        best = np.array([min([*front[:, 0], ref[0]])])
+        return np.asarray(beliefs[0].log_expected_gains(best)[0])
     if m == 2:
         return _by_strips(front, ref, *beliefs)
     boxes = undominated_boxes(front, ref) if m <= _MAX_EXACT else None
     if boxes is not None:
-        value = _by_boxes(*boxes, ref, beliefs)
+        value = _by_boxes(*boxes, beliefs)
         if np.isfinite(value).any():
             return value
     return _by_directions(front, ref, beliefs, directions)
@@ -130,26 +131,24 @@ def log_ehvi(F: Array, ref: Array, beliefs: Sequence[Marginal], directions: Arra
 
 def _by_strips(front: Array, ref: Array, first: Marginal, second: Marginal) -> Array:
     front = front[np.argsort(front[:, 0])]
-    total = left = np.asarray(-np.inf)
-    for end, height in zip([*front[:, 0], ref[0]], [ref[1], *front[:, 1]], strict=True):
-        right = first.log_expected_gain(end)
-        total = np.logaddexp(total, _log_difference(right, left) + second.log_expected_gain(height))
-        left = right
-    return np.asarray(total)
+    right = first.log_expected_gains(np.array([*front[:, 0], ref[0]]))
+    left = np.vstack([np.full((1, right.shape[1]), -np.inf), right[:-1]])
+    height = second.log_expected_gains(np.array([ref[1], *front[:, 1]]))
+    return np.asarray(np.logaddexp.reduce(_log_difference(right, left) + height, axis=0))
 
 
-def _by_boxes(lower: Array, upper: Array, ref: Array, beliefs: Sequence[Marginal]) -> Array:
+def _by_boxes(lower: Array, upper: Array, beliefs: Sequence[Marginal]) -> Array:
     """Sum over boxes of products of one-dimensional gains, in units of the gain over ref."""
-    whole = [belief.log_expected_gain(r) for belief, r in zip(beliefs, ref, strict=True)]
-    log_unit = np.sum(whole, axis=0)
+    log_unit = np.zeros(())
     gains = []
     for j, belief in enumerate(beliefs):
         levels, at = np.unique(np.concatenate([lower[:, j], upper[:, j]]), return_inverse=True)
         with np.errstate(invalid="ignore"):
-            table = np.array(
-                [np.exp(belief.log_expected_gain(level) - whole[j]) for level in levels]
-            )
-        gains.append((np.nan_to_num(table), *np.split(at.reshape(-1), 2)))
+            log_gain = belief.log_expected_gains(levels)
+            whole = log_gain[-1]  # the highest level is the reference point
+            table = np.nan_to_num(np.exp(log_gain - whole))
+        log_unit = log_unit + whole
+        gains.append((table, *np.split(at.reshape(-1), 2)))
     total = np.zeros(len(log_unit))
     block = max(1, _MAX_ELEMENTS // max(1, len(total)))
     for i in range(0, len(lower), block):

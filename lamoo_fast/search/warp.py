@@ -75,20 +75,26 @@ class LogWarp:
         log_jacobian = -float(u.sum()) - n * math.log(self._shift * self._sd)
         return z, dz, log_jacobian, -float(du.sum()) - n - n * slope / self._sd
 
-    def log_expected_gain(self, level: float, mean: Array, sd: Array) -> Array:
-        """Log of E[max(level - Y, 0)] for Y whose warped value is normal (mean, sd).
+    def log_expected_gains(self, levels: Array, mean: Array, sd: Array) -> Array:
+        """Log of E[max(level - Y, 0)], shape (k, c), for each of the levels (k,).
 
-        Below the best value Y is normal, and the gain that of Jones, Schonlau and Welch (1998);
-        above, Y is log-normal but for a shift, and the gain the price of a put in the formula of
-        Black and Scholes (1973). Stable where the gain is tiny.
+        The warped values of Y are normal with the means and standard deviations (c,). Below the
+        best value Y is normal, and the gain that of Jones, Schonlau and Welch (1998); above, Y is
+        log-normal but for a shift, and the gain the price of a put in the formula of Black and
+        Scholes (1973). Stable where the gain is tiny.
         """
         M, S = self._mean + self._sd * mean, self._sd * sd
-        t = (level - self._origin) / self._shift
-        gain = np.log(S) + _log_normal_gain((min(t, 0.0) - M) / S)
-        if t > 0:
-            above = _log_difference(_log_put(1 + t, M, S), _log_put(1.0, M, S))
-            gain = np.logaddexp(gain, above)
-        return np.asarray(math.log(self._shift) + gain)
+        log_S = math.log(self._shift) + np.log(S)
+        at_best = log_S + _log_normal_gain(-M / S)
+        put_at_best = _log_put(1.0, M, S)
+        out = np.empty((len(levels), len(M)))
+        for i, t in enumerate((levels - self._origin) / self._shift):
+            if t <= 0:
+                out[i] = log_S + _log_normal_gain((t - M) / S)
+            else:
+                above = math.log(self._shift) + _log_difference(_log_put(1 + t, M, S), put_at_best)
+                out[i] = np.logaddexp(at_best, above)
+        return out
 
     def log_probability_below(self, level: Array, mean: Array, sd: Array) -> Array:
         """Log of P(Y <= level); the arguments broadcast."""
