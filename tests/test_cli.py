@@ -304,7 +304,7 @@ def bad_folders(here):
     copy("corrupt", [*good[:2], "garbage", *good[3:]])
     copy("future", [good[0].replace('"journal":1', '"journal":99'), *good[1:]])
     fingerprint = json.loads(good[0])["search"]["settings"]["space"]["fingerprint"]
-    copy("newer", [good[0].replace('"ehvi"', '"psychic"'), *good[1:]])
+    copy("newer", [good[0].replace('"uniform"', '"psychic"'), *good[1:]])
     copy("other", [good[0].replace(fingerprint, "0123"), *good[1:]])
     space = lf.Space({"x": lf.Float(0, 1)})
     Journal.create(
