@@ -44,13 +44,12 @@ def lamoo_ask(problem: lf.Problem, configs: list[dict], Y: np.ndarray) -> Callab
             problem.space,
             problem.directions,
             ref=problem.ref,
-            sampler=lf.UniformSampler(),
             selection=lf.Leaf(),
             seed=0,
         )
         opt.tell(configs, Y)
         start = time.perf_counter()
-        trials = opt.ask(1)  # a cold tree: every split is fitted inside the clock
+        trials = opt.ask(1)  # cold: tree and model are fitted inside the clock
         return time.perf_counter() - start, trials[0].config
 
     return setup_and_ask
@@ -108,7 +107,7 @@ def main() -> None:
     problem = load_problem(args.problem)
     configs, Y = observed(problem, args.observations, seed=0)
     contenders = {
-        "lamoo_fast uniform, leaf": lamoo_ask(problem, configs, Y),
+        "lamoo_fast default, leaf": lamoo_ask(problem, configs, Y),
         "botorch qLogNEHVI": botorch_ask(problem, configs, Y, args.candidates, args.fit_steps),
     }
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
