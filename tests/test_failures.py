@@ -17,6 +17,10 @@ def half(config):
 
 
 def failures(seed, budget=120, evaluate=half, **settings):
+    settings = {
+        "sampler": lf.UniformSampler(),
+        **settings,
+    }  # what is avoided, the partition learned
     opt = lf.LaMOO(SPACE, ["minimize"] * 2, seed=seed, **settings)
     trials = lf.Study(opt, evaluate, progress=False).run(budget, 4)
     return [t.status == "failed" for t in trials], opt
