@@ -64,7 +64,7 @@ class Leaves<1> {
 
   Slices slices_;
   std::vector<Limits> limits_;
-  std::vector<double> open_;
+  std::vector<double> open_, part_way_;
 };
 
 // One objective, with as many limits as points: open for it as well, at all sets of base and a part
@@ -93,6 +93,50 @@ inline void add_objective(double* open, const Limits& limits, Count L, size_t ba
     for (size_t k = 1; k <= L; ++k) sum = add_times(sum, width[k], term(k));
     store(open + (part | base), sum);
     if (part == 0) return;
+  }
+}
+
+// The same for many limits, with two steps for each set in place of one for each limit and set.
+// part_way[S] is what S leaves uncovered of the objective up to the point that is next in ascending
+// order, for sets of the points before it; such a set with the point itself leaves as much.
+inline void add_objective_by_steps(double* open, double* part_way, const Limits& limits, size_t base,
+                                   size_t free) {
+  constexpr size_t lanes = 7;
+  size_t before = ~limits.here;
+  const auto for_each_part = [&](auto visit) {
+    const size_t all = base & before, some = free & before;
+    for (size_t part = some;; part = (part - 1) & some) {
+      visit(part | all);
+      if (part == 0) return;
+    }
+  };
+  uint64_t ranks = limits.ranks;
+  size_t p = limits.order[lowest_bit(ranks)];
+  double width = limits.x[p] - limits.lo;
+  for_each_part([&](size_t at) { store(part_way + at, times(width, load(open + at))); });
+  while (ranks != 0) {
+    ranks &= ranks - 1;
+    const size_t one = limits.one[p];
+    const double from = limits.x[p];
+    if (ranks != 0) p = limits.order[lowest_bit(ranks)];
+    width = (ranks != 0 ? limits.x[p] : limits.hi) - from;
+    double* const to = ranks != 0 ? part_way : open;
+    const auto step = [&](size_t at, const Eight& so_far) {
+      store(to + at, add_times(so_far, width, load(open + at)));
+    };
+    if ((one & lanes) != 0) {
+      const unsigned others = static_cast<unsigned>(lanes & ~one);
+      for_each_part([&](size_t at) { step(at, pick(part_way + at, others)); });
+    } else if ((one & base) != 0) {
+      for_each_part([&](size_t at) { step(at | one, load(part_way + at)); });
+    } else {
+      for_each_part([&](size_t at) {
+        const Eight so_far = load(part_way + at);
+        step(at, so_far);
+        step(at | one, so_far);
+      });
+    }
+    before |= one;
   }
 }
 
@@ -180,7 +224,10 @@ inline bool Leaves<1>::slices(const Table<1>& table, const Side<1>* sides, size_
 inline double Leaves<1>::subsets(const Table<1>& table, const Side<1>* sides, size_t d,
                                  uint64_t alive, size_t k) {
   const size_t all = bit(k) - 1;
-  if (open_.size() <= all) open_.resize(std::max(all + 1, bit(leaf_points)));
+  if (open_.size() <= all) {
+    open_.resize(std::max(all + 1, bit(leaf_points)));
+    part_way_.resize(open_.size());
+  }
   double* const open = open_.data();
   for (size_t set = 0; set <= all; set += 8) store(open + set, Eight{});
   open[0] = 1.0;
@@ -220,7 +267,11 @@ inline double Leaves<1>::subsets(const Table<1>& table, const Side<1>* sides, si
       case 3: add(std::integral_constant<size_t, 3>()); break;
       case 4: add(std::integral_constant<size_t, 4>()); break;
       case 5: add(std::integral_constant<size_t, 5>()); break;
-      default: add(count); break;
+      default:
+        if (count_bits(free) > 2)
+          add_objective_by_steps(open, part_way_.data(), at, base, free);
+        else
+          add(count);
     }
   }
   return open[all];

@@ -10,6 +10,7 @@ using std::uint64_t;
 #if LAMOO_AVX512
 
 using Eight = __m512d;
+inline Eight load(const double* at) { return _mm512_loadu_pd(at); }
 inline void store(double* at, Eight x) { _mm512_storeu_pd(at, x); }
 inline Eight times(double factor, Eight x) { return _mm512_mul_pd(_mm512_set1_pd(factor), x); }
 inline Eight add_times(Eight sum, double factor, Eight x) {
@@ -40,6 +41,7 @@ inline unsigned above8(const double* x, double v) {
 struct Eight {
   __m256d low, high;
 };
+inline Eight load(const double* at) { return {_mm256_loadu_pd(at), _mm256_loadu_pd(at + 4)}; }
 inline void store(double* at, const Eight& x) {
   _mm256_storeu_pd(at, x.low);
   _mm256_storeu_pd(at + 4, x.high);
@@ -86,6 +88,9 @@ inline unsigned above8(const double* x, double v) {
 struct Eight {
   double x[8];
 };
+inline Eight load(const double* at) {
+  return {{at[0], at[1], at[2], at[3], at[4], at[5], at[6], at[7]}};
+}
 inline void store(double* at, const Eight& x) {
   for (size_t i = 0; i < 8; ++i) at[i] = x.x[i];
 }
