@@ -63,8 +63,8 @@ class Leaves<1> {
               double& volume);
 
   Slices slices_;
-  std::vector<Limits> limits_;
-  std::vector<double> open_, part_way_;
+  Scratch<Limits> limits_;
+  Scratch<double> open_, part_way_;
 };
 
 // One objective, with as many limits as points: open for it as well, at all sets of base and a part
@@ -224,11 +224,7 @@ inline bool Leaves<1>::slices(const Table<1>& table, const Side<1>* sides, size_
 inline double Leaves<1>::subsets(const Table<1>& table, const Side<1>* sides, size_t d,
                                  uint64_t alive, size_t k) {
   const size_t all = bit(k) - 1;
-  if (open_.size() <= all) {
-    open_.resize(std::max(all + 1, bit(leaf_points)));
-    part_way_.resize(open_.size());
-  }
-  double* const open = open_.data();
+  double* const open = open_.room_for(std::max(all + 1, bit(leaf_points)));
   for (size_t set = 0; set <= all; set += 8) store(open + set, Eight{});
   open[0] = 1.0;
   unsigned points[most_leaf_points];
@@ -237,8 +233,7 @@ inline double Leaves<1>::subsets(const Table<1>& table, const Side<1>* sides, si
     points[i] = lowest_bit(alive);
     one[points[i]] = size_t{1} << i;
   }
-  if (limits_.size() < d) limits_.resize(d);
-  Limits* const limits = limits_.data();
+  Limits* const limits = limits_.room_for(d);
   for (size_t i = 0; i < d; ++i) {
     const Side<1>& side = sides[i];
     const unsigned char* rank = table.rank(side.objective);
@@ -261,17 +256,17 @@ inline double Leaves<1>::subsets(const Table<1>& table, const Side<1>* sides, si
     const size_t base = all & ~(at.later | 7), free = met & at.later & ~size_t{7};
     const size_t count = count_bits(at.here);
     const auto add = [&](auto L) { add_objective(open, at, L, base, free); };
+    if (count > 4 && count_bits(free) > 4) {
+      add_objective_by_steps(open, part_way_.room_for(all + 1), at, base, free);
+      continue;
+    }
     switch (count) {
       case 1: add(std::integral_constant<size_t, 1>()); break;
       case 2: add(std::integral_constant<size_t, 2>()); break;
       case 3: add(std::integral_constant<size_t, 3>()); break;
       case 4: add(std::integral_constant<size_t, 4>()); break;
       case 5: add(std::integral_constant<size_t, 5>()); break;
-      default:
-        if (count_bits(free) > 2)
-          add_objective_by_steps(open, part_way_.data(), at, base, free);
-        else
-          add(count);
+      default: add(count);
     }
   }
   return open[all];

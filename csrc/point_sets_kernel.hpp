@@ -47,6 +47,12 @@ class PointSets {
     return sets_.data() + (j * (n_ + 1) + r) * words_;
   }
 
+#if LAMOO_AVX2
+  static constexpr size_t most_to_compare = word_bits;
+#else
+  static constexpr size_t most_to_compare = 12;
+#endif
+
   size_t max_bytes_;
   const double* columns_ = nullptr;
   size_t n_ = 0, d_ = 0, words_ = 0;
@@ -87,6 +93,10 @@ inline void PointSets::assign(const double* columns, size_t n, size_t d) {
     word_.resize(n, d);
     uint32_t order[word_bits];
     for (size_t j = 0; j < d; ++j) {
+      if (n <= most_to_compare) {
+        word_.compare(j, column(j));
+        continue;
+      }
       sort_column(column(j), n, order);
       size_t r = 0;
       word_.fill(j, [&] {

@@ -21,6 +21,7 @@ inline bool below(const double* x, const double* ref, std::size_t m) {
 // The rows that count, by number.
 inline std::vector<std::size_t> rows_below(const double* F, std::size_t n, std::size_t m, const double* ref) {
   std::vector<std::size_t> rows;
+  rows.reserve(n);
   for (std::size_t i = 0; i < n; ++i)
     if (below(F + i * m, ref, m)) rows.push_back(i);
   return rows;

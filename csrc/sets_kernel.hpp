@@ -44,12 +44,13 @@ struct Four {
 #endif
 };
 
+// Set{} is empty.
 template <size_t W>
 struct Set;
 
 template <>
 struct Set<1> {
-  uint64_t words[1] = {0};
+  uint64_t words[1];
 
   Set operator&(const Set& other) const { return {{words[0] & other.words[0]}}; }
   Set operator|(const Set& other) const { return {{words[0] | other.words[0]}}; }
@@ -59,7 +60,7 @@ struct Set<1> {
 
 template <>
 struct Set<4> {
-  uint64_t words[4] = {0, 0, 0, 0};
+  uint64_t words[4];
 
   Set operator&(const Set& other) const { return make(four() & other.four()); }
   Set operator|(const Set& other) const { return make(four() | other.four()); }
@@ -123,12 +124,11 @@ class Table {
   // Room for k points. Then fill() for every objective.
   void resize(size_t k, size_t d) {
     size_ = k;
-    if (x_.size() >= d * capacity) return;
-    x_.resize(d * capacity);
-    below_.resize(d * capacity);
-    up_to_.resize(d * capacity);
-    rank_.resize(d * capacity);
-    order_.resize(d * capacity);
+    x_ = values_.room_for(d * capacity);
+    below_ = sets_.room_for(2 * d * capacity);
+    up_to_ = below_ + d * capacity;
+    order_ = numbers_.room_for(2 * d * capacity);
+    rank_ = order_ + d * capacity;
   }
 
   // All points, in ascending order of objective j: next() gives the number and the coordinate of
@@ -136,12 +136,12 @@ class Table {
   template <class Next>
   void fill(size_t j, Next next) {
     // Pointers of its own: a byte may be stored anywhere, for all that the compiler knows.
-    double* const columns = x_.data() + j * capacity;
-    Set<W>* const below = below_.data() + j * capacity;
-    Set<W>* const up_to = up_to_.data() + j * capacity;
-    unsigned char* const order = order_.data() + j * capacity;
-    unsigned char* const rank = rank_.data() + j * capacity;
-    Set<W> seen, lower;
+    double* const columns = x_ + j * capacity;
+    Set<W>* const below = below_ + j * capacity;
+    Set<W>* const up_to = up_to_ + j * capacity;
+    unsigned char* const order = order_ + j * capacity;
+    unsigned char* const rank = rank_ + j * capacity;
+    Set<W> seen{}, lower{};
     double last = 0.0;
     size_t equals = 0;  // the place of the first of equal points
     for (size_t r = 0, size = size_; r < size; ++r) {
@@ -160,20 +160,45 @@ class Table {
     }
   }
 
+  // The same for objective j of all points, given by number, by comparing them all with each other.
+  void compare(size_t j, const double* x) {
+    static_assert(W == 1);
+    double* const column = x_ + j * capacity;
+    std::copy_n(x, size_, column);
+    const uint64_t all = low_bits(size_);
+    for (size_t p = 0; p < size_; ++p) {
+      uint64_t above = 0, below = 0;
+      for (size_t q = 0; q < size_; q += 8) {
+        above |= uint64_t{above8(column + q, x[p])} << q;
+        below |= uint64_t{below8(column + q, x[p])} << q;
+      }
+      const size_t at = j * capacity + p;
+      below_[at] = {{all & below}};
+      up_to_[at] = {{all & ~above}};
+      // Of equal ones, the first comes first.
+      const size_t r = count_bits((all & below) | (low_bits(p) & ~above));
+      rank_[at] = static_cast<unsigned char>(r);
+      order_[j * capacity + r] = static_cast<unsigned char>(p);
+    }
+  }
+
   size_t size() const { return size_; }
-  const double* column(size_t j) const { return x_.data() + j * capacity; }
+  const double* column(size_t j) const { return x_ + j * capacity; }
   // below(j)[p], up_to(j)[p]: the points strictly below point p in objective j, and those not above.
-  const Set<W>* below(size_t j) const { return below_.data() + j * capacity; }
-  const Set<W>* up_to(size_t j) const { return up_to_.data() + j * capacity; }
+  const Set<W>* below(size_t j) const { return below_ + j * capacity; }
+  const Set<W>* up_to(size_t j) const { return up_to_ + j * capacity; }
   // The points in ascending order, and the place of each in it.
-  const unsigned char* order(size_t j) const { return order_.data() + j * capacity; }
-  const unsigned char* rank(size_t j) const { return rank_.data() + j * capacity; }
+  const unsigned char* order(size_t j) const { return order_ + j * capacity; }
+  const unsigned char* rank(size_t j) const { return rank_ + j * capacity; }
 
  private:
   size_t size_ = 0;
-  std::vector<double> x_;
-  std::vector<Set<W>> below_, up_to_;
-  std::vector<unsigned char> order_, rank_;
+  Scratch<double> values_;
+  Scratch<Set<W>> sets_;
+  Scratch<unsigned char> numbers_;
+  double* x_ = nullptr;
+  Set<W>*below_ = nullptr, *up_to_ = nullptr;
+  unsigned char *order_ = nullptr, *rank_ = nullptr;
 };
 
 // Some points of a table, in the order of each objective.
@@ -218,7 +243,7 @@ class Gather {
     size_t first = 0;  // the number of the first place of the word
     const uint64_t* next = ranks;
     uint64_t word = *next;
-    Set<W> limits;
+    Set<W> limits{};
     to.fill(i, [=, &limits]() mutable {
       for (; word == 0; first += word_bits) word = *++next;
       const size_t p = order[first + lowest_bit(word)];

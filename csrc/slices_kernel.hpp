@@ -53,7 +53,8 @@ class Slices {
   template <size_t R>
   void add_slices(const Axis& walk, size_t cuts, uint64_t below, double width, Eight* sums) const;
 
-  std::vector<unsigned char> place_;  // in the walk, by number
+  Scratch<unsigned char> place_room_;
+  unsigned char* place_ = nullptr;  // in the walk, by number
   size_t number_[most_points];        // by place, as all that follows
   double at_[most_points];
   double depth_[most_points];
@@ -69,7 +70,7 @@ template <class Points>
 double Slices::volume(const Points& points, const Axis* axes, size_t d) {
   const size_t cuts = d - 3;
   const Axis &up = axes[cuts], &walk = axes[cuts + 1], &deep = axes[cuts + 2];
-  if (place_.size() < points.size()) place_.resize(points.size());
+  place_ = place_room_.room_for(points.size());
   const double* x = points.column(walk.objective);
   size_t size = 0;
   points.ascending(walk.objective, [&](size_t p) {

@@ -33,9 +33,8 @@ class Cells {
     stride_ = most_sides;
     used_ = 0;
     const size_t sides = (table.size() + 1) * stride_;  // each cut takes one point away
-    if (sides_.size() >= sides) return;
-    sides_.resize(sides);
-    parts_.resize(sides);
+    sides_ = side_room_.room_for(sides);
+    parts_ = part_room_.room_for(sides);
   }
   void add_side(size_t objective, const Set<W>& limits, double lo, double hi) {
     sides_[used_++] = {objective, limits, lo, hi};
@@ -60,8 +59,10 @@ class Cells {
   Leaves<W> leaves_;
   const Table<W>* table_ = nullptr;
   size_t stride_ = 0, used_ = 0;  // sides of a level, and of the first cell
-  std::vector<Side<W>> sides_;
-  std::vector<Part> parts_;  // as many as sides
+  Scratch<Side<W>> side_room_;
+  Scratch<Part> part_room_;
+  Side<W>* sides_ = nullptr;
+  Part* parts_ = nullptr;  // as many as sides
   uint64_t cost_[Table<W>::capacity];
 };
 
@@ -71,7 +72,7 @@ double Cells<W>::volume(size_t level, size_t d, Set<W> alive, double enough) {
   double total = 0.0, factor = 1.0;
   for (;;) {
     // The points that limit the cell in at least one, at least two objectives.
-    Set<W> once, twice;
+    Set<W> once{}, twice{};
     for (size_t i = 0; i < d; ++i) {
       const Set<W> limits = sides[i].limits & alive;
       twice = twice | (once & limits);

@@ -31,9 +31,12 @@ inline Eight pick(const double* x, unsigned mask) {
   return _mm512_maskz_permutexvar_pd(0xFF, _mm512_and_si512(lanes, _mm512_set1_epi64(mask)),
                                      _mm512_loadu_pd(x));
 }
-// Bit i: x[i] > v.
+// Bit i: x[i] > v, x[i] < v.
 inline unsigned above8(const double* x, double v) {
   return _cvtmask8_u32(_mm512_cmp_pd_mask(_mm512_loadu_pd(x), _mm512_set1_pd(v), _CMP_GT_OQ));
+}
+inline unsigned below8(const double* x, double v) {
+  return _cvtmask8_u32(_mm512_cmp_pd_mask(_mm512_loadu_pd(x), _mm512_set1_pd(v), _CMP_LT_OQ));
 }
 
 #elif LAMOO_AVX2
@@ -74,14 +77,16 @@ inline Eight pick(const double* x, unsigned mask) {
   };
   return {permuted(x), permuted(x + (mask & 4))};
 }
-inline unsigned above8(const double* x, double v) {
-  const __m256d at = _mm256_set1_pd(v);
-  const auto above4 = [at](const double* four) {
+template <int Comparison>
+inline unsigned compare8(const double* x, double v) {
+  const auto compare4 = [at = _mm256_set1_pd(v)](const double* four) {
     return static_cast<unsigned>(
-        _mm256_movemask_pd(_mm256_cmp_pd(_mm256_loadu_pd(four), at, _CMP_GT_OQ)));
+        _mm256_movemask_pd(_mm256_cmp_pd(_mm256_loadu_pd(four), at, Comparison)));
   };
-  return above4(x) | above4(x + 4) << 4;
+  return compare4(x) | compare4(x + 4) << 4;
 }
+inline unsigned above8(const double* x, double v) { return compare8<_CMP_GT_OQ>(x, v); }
+inline unsigned below8(const double* x, double v) { return compare8<_CMP_LT_OQ>(x, v); }
 
 #else
 
@@ -123,6 +128,11 @@ inline Eight pick(const double* x, unsigned mask) {
 inline unsigned above8(const double* x, double v) {
   unsigned set = 0;
   for (unsigned i = 0; i < 8; ++i) set |= static_cast<unsigned>(x[i] > v) << i;
+  return set;
+}
+inline unsigned below8(const double* x, double v) {
+  unsigned set = 0;
+  for (unsigned i = 0; i < 8; ++i) set |= static_cast<unsigned>(x[i] < v) << i;
   return set;
 }
 

@@ -12,6 +12,7 @@
 
 #include "bits.hpp"
 #include "parallel.hpp"
+#include "scratch.hpp"
 #include "sweep.hpp"
 
 #define LAMOO_KERNEL_FILE "volumes_kernel.hpp"

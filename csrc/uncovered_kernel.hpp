@@ -105,7 +105,7 @@ inline double Uncovered::in_word(const double* lo, const double* hi, size_t end,
   if (skip < end) erase(alive, skip);
   word_cells_.begin(table, d);
   for (size_t j = 0; j < d; ++j) {
-    Set<1> limits;
+    Set<1> limits{};
     if (at != none)
       limits = alive.without(table.up_to(j)[at]);
     else
