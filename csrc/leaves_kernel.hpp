@@ -17,7 +17,7 @@ template <size_t W>
 class Leaves;
 
 // Where all subsets of the points are less work than any cut, and where they can be: the tables
-// then take 8 MiB.
+// then take 16 MiB.
 constexpr size_t leaf_points = 7;
 constexpr size_t most_leaf_points = 20;
 
