@@ -1,7 +1,6 @@
 #include "sweep4.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -19,7 +18,8 @@ using std::size_t;
 
 namespace {
 
-constexpr size_t least_part = 1000;  // points that are worth a thread
+constexpr size_t least_part = 1000;     // points that are worth a thread
+constexpr size_t parts_of_thread = 3;  // points differ in cost: who is done early takes another part
 
 struct Turn4 {
   double x;  // the last objective of a point
@@ -72,15 +72,12 @@ double hypervolume4(const double* F, size_t all, const double* ref, const Run& r
   const Scale scale = scale_of(ref, rows, rows);
   const std::vector<double> sorted = by_last(rows, scale, run), corner = scale.ref();
   std::vector<double> added(n);
-  const size_t parts = std::clamp(n / least_part, size_t{1}, static_cast<size_t>(run.n_threads()));
-  // The front grows on the way, so that later points cost more: about as the square root.
-  const auto start = [&](size_t part) {
-    const double share = static_cast<double>(part) / static_cast<double>(parts);
-    return static_cast<size_t>(std::pow(share, 2.0 / 3.0) * static_cast<double>(n));
-  };
+  const size_t threads = static_cast<size_t>(run.n_threads());
+  const size_t most = threads > 1 ? parts_of_thread * threads : 1;
+  const size_t parts = std::clamp(n / least_part, size_t{1}, most);
   parallel_for(parts, run.n_threads(), run, [&] {
     return [&](size_t part) {
-      const size_t begin = start(part), end = part + 1 < parts ? start(part + 1) : n;
+      const size_t begin = n * part / parts, end = n * (part + 1) / parts;
       exclusive_volumes(sorted.data(), n, front_of(sorted.data(), n, begin), begin, end,
                         corner.data(), run, added.data());
     };

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import naive
 import numpy as np
 import pytest
 
@@ -33,7 +34,8 @@ np.save(sys.argv[2], out)
 
 
 def test_levels_agree(tmp_path):
-    sets = [F for m, n in [(4, 300), (5, 400), (6, 90), (8, 70), (11, 25)] for F in fronts(n, m)]
+    shapes = [(4, 300), (5, 400), (6, 90), (8, 70), (11, 25), (14, 13)]
+    sets = [F for m, n in shapes for F in fronts(n, m)]
     np.savez(tmp_path / "F.npz", *sets)
     results = []
     for level in ("baseline", "avx2", "avx512"):
@@ -74,6 +76,15 @@ def test_many_objectives_few_points():
     volume = hypervolume(F, 1.0)
     assert time.perf_counter() - start < 10
     assert hypervolume(F[:, ::-1], 1.0) == pytest.approx(volume, rel=1e-12)
+
+
+@pytest.mark.parametrize(("n", "m"), [(9, 8), (12, 14), (14, 11)])
+def test_tables_of_many_limits(n, m):
+    """Few points that limit each other in most objectives."""
+    for F in fronts(n, m):
+        exact = float(naive.hypervolume(F, [1.01] * m))
+        assert hypervolume(F, 1.01) == pytest.approx(exact, rel=1e-12)
+        assert hypervolume(F[:, ::-1], 1.01) == pytest.approx(exact, rel=1e-12)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a signal")
