@@ -34,7 +34,7 @@ CLOUDS = ("uniform", "correlated", "anticorrelated", "grid")
 # Columns of the joined NAS-Bench-201 table and whether more is better. The first m columns make a
 # problem of m objectives: accuracy against the times on ever more devices.
 _TABLE = "nasbench201_joined.csv.gz"
-_COLUMNS = {
+COLUMNS = {
     "cifar10_test_acc_200ep": True,
     "hwnb_raspi4_latency_ms": False,
     "hwnb_fpga_latency_ms": False,
@@ -91,9 +91,9 @@ def _table() -> np.ndarray | str:
         return reason
     with gzip.open(path, "rt", encoding="utf-8") as file:
         names = file.readline().strip().split(",")
-        table = np.genfromtxt(file, delimiter=",", usecols=[names.index(c) for c in _COLUMNS])
+        table = np.genfromtxt(file, delimiter=",", usecols=[names.index(c) for c in COLUMNS])
     table = table[np.isfinite(table).all(axis=1)]
-    return np.where(list(_COLUMNS.values()), -table, table)
+    return np.where(list(COLUMNS.values()), -table, table)
 
 
 @cache

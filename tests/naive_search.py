@@ -66,24 +66,26 @@ def value(node, ref):
     return float(naive.hypervolume([f for _, f in node["rows"]], ref))
 
 
-def ucb(node, parent, root, ref, c_p):
+def ucb(node, parent, total, ref, c_p):
     bonus = math.sqrt(2 * math.log(len(parent["rows"])) / len(node["rows"]))
-    total = value(root, ref)
     return value(node, ref) + 2 * c_p * total * bonus if total > 0 else bonus
 
 
 def select_path(root, ref, c_p):
-    node = root
+    """From the root down, in units of the hypervolume of all rows."""
+    node, total = root, value(root, ref)
     while node["good"]:
         node = max(
-            (node["good"], node["bad"]), key=lambda n, above=node: ucb(n, above, root, ref, c_p)
+            (node["good"], node["bad"]), key=lambda n, above=node: ucb(n, above, total, ref, c_p)
         )
     return node
 
 
 def select_leaf(root, ref, c_p):
+    """Among all leaves, in units of the largest hypervolume of one."""
     if not root["good"]:
         return root
     pairs = [(n[s], n) for n in nodes(root) if n["good"] for s in ("good", "bad")]
     leaves = [(leaf, parent) for leaf, parent in pairs if not leaf["good"]]
-    return max(leaves, key=lambda pair: ucb(*pair, root, ref, c_p))[0]
+    total = max(value(leaf, ref) for leaf, _ in leaves)
+    return max(leaves, key=lambda pair: ucb(*pair, total, ref, c_p))[0]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lamoo_fast.kernels import hypervolume, is_nondominated
+from lamoo_fast.kernels import is_nondominated
 from lamoo_fast.search.archive import Archive
 from lamoo_fast.search.checks import check_count, check_directions, generator
 from lamoo_fast.search.growth import Growth
@@ -23,6 +23,7 @@ from lamoo_fast.search.selection import Leaf, Selection
 from lamoo_fast.search.space import Array, Config, Space
 from lamoo_fast.search.tree import PartitionTree, Region
 from lamoo_fast.search.trial import SpaceExhausted, Trial, read_outcomes
+from lamoo_fast.search.volume import volume
 
 _STATE_FORMAT = 2
 _MOST_DESIGNS = 4  # times `n_initial`: where most trials fail, learn where they do not
@@ -191,12 +192,12 @@ class LaMOO:
         ]
 
     def hypervolume(self) -> float:
-        """Hypervolume of the feasible trials, NaN while there is no reference point."""
+        """Hypervolume of the feasible trials by `volume`, NaN while there is no reference point."""
         ref = self.ref
         if ref is None:
             return math.nan
         ranked = self._archive.ranked()
-        return hypervolume(ranked.F[ranked.feasible], self._signs * ref)
+        return volume(ranked.F[ranked.feasible], self._signs * ref).value
 
     def ask(self, n: int = 1) -> list[Trial]:
         """Propose the next n trials.

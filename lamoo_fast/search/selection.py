@@ -24,33 +24,37 @@ def _check_c_p(c_p: float) -> None:
         raise ValueError(f"c_p is {c_p}, wanted a number >= 0")
 
 
-def _best(tree: PartitionTree, nodes: npt.NDArray[np.intp], c_p: float) -> int:
+def _best(tree: PartitionTree, nodes: npt.NDArray[np.intp], c_p: float, total: float) -> int:
     """Node with the largest upper confidence bound; of equal ones the first.
 
-    In units of the hypervolume V of all rows: ucb = v / V + 2 c_p sqrt(2 ln N / n), with v and n
-    hypervolume and rows of the node, and N the rows of its parent. c_p is thus a fraction, the
-    same for every problem. While V is 0 only the visits count.
+    In units of `total`: ucb = v / total + 2 c_p sqrt(2 ln N / n), with v and n hypervolume and rows
+    of the node, and N the rows of its parent. c_p is thus a fraction, the same for every problem.
+    While the total is 0 only the visits count. Hypervolumes may be estimates (`volume`). Their
+    errors are no part of the bound: a five-hundredth is what the bonus of a node with 20 rows
+    changes by when it gets one more, and sampling it is what settles the question.
     """
-    total = tree.value(0)
     visits = tree.visits
     bonus = np.sqrt(2 * np.log(visits[tree.parent[nodes]]) / visits[nodes])
     if not 0 < total < math.inf:
         return int(nodes[np.argmax(bonus)])
-    value = np.array([tree.value(int(node)) for node in nodes]) / total
-    return int(nodes[np.argmax(value + 2 * c_p * bonus)])
+    return int(nodes[np.argmax(_values(tree, nodes) / total + 2 * c_p * bonus)])
+
+
+def _values(tree: PartitionTree, nodes: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+    return np.array([tree.value(int(node)) for node in nodes])
 
 
 @dataclass(frozen=True)
 class Leaf:
     """Upper confidence bound over all leaves at once.
 
-    Needs hypervolumes of the leaves and of all rows together, of no other node: the cheap choice
-    when there are many objectives.
+    Needs hypervolumes of the leaves and of no other node, and leaves have few rows: the cheap
+    choice when there are many objectives.
 
     Parameters
     ----------
     c_p : float
-        Weight of exploration, as a fraction of the hypervolume of all rows.
+        Weight of exploration, as a fraction of the largest hypervolume of a leaf.
 
     Raises
     ------
@@ -69,7 +73,9 @@ class Leaf:
 
     def select(self, tree: PartitionTree) -> int:
         """Return the leaf with the largest bound."""
-        return 0 if len(tree) == 1 else _best(tree, tree.leaves, self.c_p)
+        if len(tree) == 1:
+            return 0
+        return _best(tree, tree.leaves, self.c_p, float(_values(tree, tree.leaves).max()))
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,7 @@ class Path:
         """Return the leaf at the end of the path."""
         node = 0
         while tree.child[node, 0] >= 0:
-            node = _best(tree, tree.child[node], self.c_p)
+            node = _best(tree, tree.child[node], self.c_p, tree.value(0))
         return node
 
 

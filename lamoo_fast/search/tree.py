@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lamoo_fast.kernels import hypervolume
+from lamoo_fast.kernels.approx import HVEstimate
 from lamoo_fast.search.partition import Classifier, Split, split_rows, violation
 from lamoo_fast.search.space import Array, Mask, Space
+from lamoo_fast.search.volume import volume
 
 MAX_DEPTH = 32
 """Depth of the tree at most; bounds the work when every split cuts off only a few rows."""
@@ -89,8 +90,8 @@ class PartitionTree:
         self._F = F
         self._excess = np.zeros(len(F))
         self._ids = ids
-        self._values: dict[bytes, float] = {}
-        self._value_of: dict[int, float] = {}
+        self._volumes: dict[bytes, HVEstimate] = {}
+        self._volume_of: dict[int, HVEstimate] = {}
         self.order = np.arange(len(F))
         self.parent = np.empty(0, dtype=np.intp)
         self.child = np.empty((0, 2), dtype=np.intp)
@@ -179,7 +180,7 @@ class PartitionTree:
         same_ref = previous is not None and np.array_equal(previous.ref, ref)
         if previous is not None and same_ref and previous._any_feasible():
             keys = {tree._key(node) for node in range(len(tree))}
-            tree._values = {k: v for k, v in previous._values.items() if k in keys}
+            tree._volumes = {k: v for k, v in previous._volumes.items() if k in keys}
         return tree
 
     def with_rows(
@@ -220,7 +221,7 @@ class PartitionTree:
         same = self.visits == tree.visits
         if not self._any_feasible():  # the units of violations may have changed
             same[:] = False
-        tree._value_of = {node: v for node, v in self._value_of.items() if same[node]}
+        tree._volume_of = {node: v for node, v in self._volume_of.items() if same[node]}
         return tree
 
     def _leaves(self, Z: Array) -> npt.NDArray[np.intp]:
@@ -260,16 +261,21 @@ class PartitionTree:
         While no row of the tree is feasible, what comes nearest to it counts in its place: 1 less
         the smallest violation in the node, in units of twice the largest of all.
         """
-        if node not in self._value_of:
+        return self.volume(node).value
+
+    def volume(self, node: int) -> HVEstimate:
+        """`value` with its standard error, 0 where it is exact."""
+        if node not in self._volume_of:
             key = self._key(node)
-            if key not in self._values:
+            if key not in self._volumes:
                 rows = self.rows(node)
-                F = self._F[rows[self._excess[rows] == 0]]
-                F = F[np.lexsort(F.T)]  # makes the rounding the same whatever the order of rows
-                feasible = self._any_feasible()
-                self._values[key] = hypervolume(F, self.ref) if feasible else self._nearness(rows)
-            self._value_of[node] = self._values[key]
-        return self._value_of[node]
+                if self._any_feasible():
+                    found = volume(self._F[rows[self._excess[rows] == 0]], self.ref)
+                else:
+                    found = HVEstimate(self._nearness(rows), 0.0, 0)
+                self._volumes[key] = found
+            self._volume_of[node] = self._volumes[key]
+        return self._volume_of[node]
 
     def _nearness(self, rows: npt.NDArray[np.intp]) -> float:
         """Tell how near the rows come to being feasible, from 0 to 1."""
