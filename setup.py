@@ -32,7 +32,7 @@ else:
         link_args.append("-Wl,--version-script=csrc/exports.map")
 
 csrc = sorted(str(p) for p in Path("csrc").glob("*.cpp") if not p.name.startswith("test_"))
-parts = ["_core.pyx", "_approx.pxi", "_ready.pxi"]
+parts = ["_core.pyx", "_approx.pxi", "_ready.pxi", "_svm.pxi"]
 headers = sorted(str(p) for p in Path("csrc").iterdir() if p.suffix in {".h", ".hpp", ".map"})
 
 setup(

@@ -1,7 +1,7 @@
 """Slow, obvious twins of the kernels: plain Python, exact arithmetic, everything minimised."""
 
 from fractions import Fraction
-from math import hypot, inf, prod
+from math import exp, hypot, inf, prod
 from operator import le, lt, sub
 
 
@@ -133,3 +133,17 @@ def hv_subset_selection(F, k, ref):
         gains = hv_improvement([F[i] for i in left], [F[i] for i in chosen], ref)
         chosen.append(left[gains.index(max(gains))])
     return chosen
+
+
+def svm_decision(svm, z):
+    """Of one point, a sum over the support vectors."""
+    z = [(a - b) / c for a, b, c in zip(z, svm.mean, svm.scale, strict=True)]
+
+    def kernel(x):
+        if svm.kernel == "rbf":
+            return exp(-svm.gamma * sum((a - b) ** 2 for a, b in zip(x, z, strict=True)))
+        product = sum(a * b for a, b in zip(x, z, strict=True))
+        return product if svm.kernel == "linear" else (svm.gamma * product + 1) ** svm.degree
+
+    pairs = zip(svm.dual, svm.support, strict=True)
+    return sum(weight * kernel(x) for weight, x in pairs) + svm.intercept

@@ -324,5 +324,5 @@ def test_many_rows_are_trained_on_in_part(monkeypatch):
     trained = SVMClassifier("linear").fit(*partition._spread(X, good))
     assert len(partition._spread(X, good)[0]) == 1000
     assert partition._spread(X, good)[1].sum() == 300
-    assert np.array_equal(split.dual, trained.dual)
+    assert np.array_equal(split.machine.dual, trained.machine.dual)
     assert (split.side(X) == good).mean() > 0.75

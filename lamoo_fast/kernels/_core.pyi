@@ -47,3 +47,30 @@ class Archive:
     def keep(self, keep: NDArray[np.uint8]) -> None: ...
     def clear(self) -> None: ...
     def hypervolume(self) -> float: ...
+
+class Svm:
+    def __init__(
+        self,
+        kind: int,
+        gamma: float,
+        degree: int,
+        mean: _Floats,
+        scale: _Floats,
+        support: _Floats,
+        dual: _Floats,
+        intercept: float,
+    ) -> None: ...
+    def decision(self, Z: _Floats) -> _Floats: ...
+
+def svm_on_sides(
+    machines: list[Svm], above: list[bool], margin: float, Z: _Floats
+) -> NDArray[np.bool_]: ...
+def svm_train(
+    kind: int,
+    gamma: float,
+    degree: int,
+    C: float,
+    tolerance: float,
+    X: _Floats,
+    good: NDArray[np.bool_],
+) -> tuple[_Floats, float]: ...

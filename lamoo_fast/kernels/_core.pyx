@@ -201,6 +201,7 @@ ABI_VERSION = LAMOO_FAST_ABI_VERSION
 
 include "_approx.pxi"
 include "_ready.pxi"
+include "_svm.pxi"
 
 
 def simd_level():

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from lamoo_fast.kernels import dominance_count, pareto_rank
+from lamoo_fast.kernels.svm import SVM, on_sides, train_svm
 from lamoo_fast.search.space import Array, Mask
 
 _MARGIN = 1e-9
-_CHUNK = 4096
 _MAX_TRAINED = 1000  # rows; the time of the training grows with at least their square
 
 
@@ -103,53 +104,41 @@ def better_half(F: Array, violation: Array | None = None) -> Mask | None:
 
 @dataclass(frozen=True, eq=False)
 class SVMSplit:
-    """The boundary of a trained support vector machine, as plain arrays.
+    """The boundary of a trained support vector machine.
 
     Attributes
     ----------
-    kernel, gamma, degree : str, float, int
-        As in `SVMClassifier`, with gamma a number.
-    mean, scale : array, shape (f,)
-        Features are centred and scaled by these first.
-    support, dual : array, shape (s, f) and (s,)
-        Support vectors and their coefficients.
-    intercept : float
-        Constant of the decision function.
+    machine : SVM
+        What was trained.
     """
 
-    kernel: str
-    gamma: float
-    degree: int
-    mean: Array
-    scale: Array
-    support: Array
-    dual: Array
-    intercept: float
+    machine: SVM
 
     def decision(self, Z: Array) -> Array:
         """Decision function for features Z (n, f): positive on the good side. O(n s f)."""
-        Z = (Z - self.mean) / self.scale
-        if self.kernel == "linear":
-            return np.asarray(Z @ (self.support.T @ self.dual) + self.intercept)
-        out = np.empty(len(Z))
-        for i in range(0, len(Z), _CHUNK):  # bounds the memory for large n
-            K = Z[i : i + _CHUNK] @ self.support.T
-            if self.kernel == "poly":
-                K = (self.gamma * K + 1.0) ** self.degree
-            else:
-                squares = np.square(Z[i : i + _CHUNK]).sum(axis=1)[:, None]
-                K = np.exp(self.gamma * (2 * K - squares - np.square(self.support).sum(axis=1)))
-            out[i : i + _CHUNK] = K @ self.dual + self.intercept
-        return out
+        return self.machine.decision(Z)
 
     def side(self, Z: Array) -> Mask:
         """Tell for each row of Z (n, f) whether it is on the good side.
 
         Discrete spaces have points that lie on the boundary by symmetry. Their computed decision
-        is rounding noise, which depends on the other rows in the matrix product; the margin puts
-        them on the bad side always.
+        is rounding noise; the margin puts them on the bad side always.
         """
-        return np.asarray(self.decision(Z) > _MARGIN)
+        return on_sides([(self.machine, True)], Z, _MARGIN)
+
+
+def inside(constraints: Sequence[tuple[Split, bool]], Z: Array) -> Mask:
+    """Tell which rows of Z (n, f) are on the given side of each split.
+
+    The boundaries of machines are tried first, all in one call.
+    """
+    machines = [(s.machine, side) for s, side in constraints if isinstance(s, SVMSplit)]
+    mask = on_sides(machines, Z, _MARGIN) if machines else np.ones(len(Z), dtype=np.bool_)
+    for split, side in constraints:  # each sees only what passed those before
+        if not isinstance(split, SVMSplit):
+            rows = np.flatnonzero(mask)
+            mask[rows] = split.side(Z[rows]) == side
+    return mask
 
 
 @dataclass(frozen=True)
@@ -174,9 +163,8 @@ class SVMClassifier:
 
     Notes
     -----
-    Training is libsvm's (Chang and Lin, 2011), between O(n^2 f) and O(n^3 f). Of more than 1,000
-    rows, 1,000 at equal distances are trained on, in the order given, as many of each label as its
-    share.
+    Training is that of `train_svm`, O(n^2 f) and O(n) for each step. Of more than 1,000 rows, 1,000
+    at equal distances are trained on, in the order given, as many of each label as its share.
 
     Examples
     --------
@@ -203,34 +191,22 @@ class SVMClassifier:
 
     def fit(self, Z: Array, good: Mask) -> SVMSplit:
         """Learn the boundary between the good and the other rows of Z (n, f)."""
-        from sklearn.svm import SVC
-
         Z, good = _spread(Z, good)
         mean, scale = Z.mean(axis=0), Z.std(axis=0)
         varies = scale > 1e-12
         scale = np.where(varies, scale, 1.0)
         gamma = 1.0 / max(1, int(varies.sum())) if self.gamma == "scale" else float(self.gamma)
-        # libsvm needs no random numbers here, but without random_state it takes one from the
-        # global generator of NumPy.
-        svc = SVC(
+        machine = train_svm(
+            Z,
+            good,
+            kernel=self.kernel,
+            gamma=gamma,
+            degree=self.degree,
             C=self.C,
-            kernel=self.kernel,
-            gamma=gamma,
-            degree=self.degree,
-            coef0=1.0,
-            random_state=0,
-        )
-        svc.fit((Z - mean) / scale, good)
-        return SVMSplit(
-            kernel=self.kernel,
-            gamma=gamma,
-            degree=self.degree,
             mean=mean,
             scale=scale,
-            support=svc.support_vectors_,
-            dual=svc.dual_coef_[0],
-            intercept=float(svc.intercept_[0]),
         )
+        return SVMSplit(machine)
 
 
 def _spread(Z: Array, good: Mask) -> tuple[Array, Mask]:

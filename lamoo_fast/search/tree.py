@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lamoo_fast.kernels.approx import HVEstimate
-from lamoo_fast.search.partition import Classifier, Split, split_rows, violation
+from lamoo_fast.search.partition import Classifier, Split, inside, split_rows, violation
 from lamoo_fast.search.space import Array, Mask, Space
 from lamoo_fast.search.volume import volume
 
@@ -41,13 +41,7 @@ class Region:
 
     def contains(self, X: npt.ArrayLike) -> Mask:
         """Tell which points of X (n, d) lie inside; `Space.valid` is not asked."""
-        Z = self.space.features(X)
-        inside = np.arange(len(Z))
-        for split, side in self.constraints:  # each split sees only what passed those before
-            inside = inside[split.side(Z[inside]) == side]
-        mask = np.zeros(len(Z), dtype=np.bool_)
-        mask[inside] = True
-        return mask
+        return inside(self.constraints, self.space.features(X))
 
     def parent(self) -> Region:
         """Give up the deepest constraint.
