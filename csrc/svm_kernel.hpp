@@ -1,4 +1,4 @@
-// Decisions of support vector machines, and their training. Compiled for each level, with its parts.
+// Decisions and training of support vector machines. Compiled for each level, with its parts.
 #include "svm_exact_kernel.hpp"
 #include "svm_quick_kernel.hpp"
 #include "svm_solver_kernel.hpp"
@@ -81,18 +81,23 @@ void svm_inside(const std::vector<SvmSide>& sides, double margin, const double* 
 void svm_train(const SvmKernel& kernel, double C, double tolerance, const double* X, std::size_t n,
                std::size_t f, const std::uint8_t* good, const Run& run, double* dual,
                double* intercept) {
-  const std::size_t stride = (n + Exact::group - 1) / Exact::group * Exact::group;
+  // Rows that are a power of two apart would share few lines of the cache.
+  const std::size_t stride = (n + Exact::group - 1) / Exact::group * Exact::group + 16;
   std::vector<float> K(n * stride);
   std::vector<double> tile(f * Exact::group);
   for (std::size_t i = 0; i < n; i += Exact::group) {
     run.check();
-    for (std::size_t l = 0; l < std::min(Exact::group, n - i); ++l)
+    const std::size_t count = std::min(Exact::group, n - i);
+    for (std::size_t l = 0; l < count; ++l)
       for (std::size_t c = 0; c < f; ++c) tile[c * Exact::group + l] = X[(i + l) * f + c];
-    for_each_row(kernel, X, n, f, tile.data(), [&](std::size_t j, const Doubles* values) {
-      float* out = K.data() + j * stride + i;
+    const auto put = [&](std::size_t j, const Doubles* values) {
+      float* out = K.data() + (i + j) * stride + i;
       for (std::size_t l = 0; l < Exact::group; ++l)
         out[l] = static_cast<float>(values[l / LAMOO_LANES][l % LAMOO_LANES]);
-    });
+      float* mirrored = K.data() + i * stride + i + j;
+      for (std::size_t l = 0; l < count; ++l) mirrored[l * stride] = out[l];
+    };
+    for_each_row(kernel, X + i * f, n - i, f, tile.data(), put);
   }
   Solver(K.data(), stride, n, good, C).solve(tolerance, run, dual, intercept);
 }

@@ -64,7 +64,7 @@ int main() {
   using Kind = lamoo::SvmKernel::Kind;
   for (const Kind kind : {Kind::linear, Kind::poly, Kind::rbf})
     for (const size_t f : {1, 2, 3, 7, 31})
-      for (const size_t n : {2, 3, 8, 17, 33, 64, 130}) check(kind, n, f, bits);
+      for (const size_t n : {2, 3, 8, 17, 33, 64, 131, 400}) check(kind, n, f, bits);
 
   const lamoo_run asked = {1, stop, nullptr};
   std::vector<double> Z(2000000, 0.5), one(1, 1.0);
