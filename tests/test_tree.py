@@ -218,6 +218,42 @@ def test_remembered_hypervolumes_are_right_and_do_not_pile_up():
         previous = tree
 
 
+def test_splits_of_unchanged_nodes_are_not_learned_again(monkeypatch):
+    fits = []
+    real = SVMClassifier.fit
+    monkeypatch.setattr(SVMClassifier, "fit", lambda *args: fits.append(1) or real(*args))
+    X, F = observe(250)
+    G = np.random.default_rng(1).normal(-1, 1, (250, 1))
+    Z, previous, reused = SPACE.features(X), None, 0
+    for n in range(60, 250, 5):
+        rows = {"G": G[:n], "ids": list(range(n))}
+        fits.clear()
+        tree = build(X[:n], F[:n], previous=previous, ref=np.full(2, float(n)), **rows)
+        learned = len(fits)
+        fits.clear()
+        fresh = build(X[:n], F[:n], **rows)
+        reused += len(fits) - learned
+        assert learned <= len(fits)
+        for name in ("parent", "child", "start", "stop", "order"):
+            assert np.array_equal(getattr(tree, name), getattr(fresh, name))
+        for one, other in zip(tree.split, fresh.split, strict=True):
+            assert (one is None) == (other is None)
+            assert one is None or np.array_equal(one.decision(Z), other.decision(Z))
+        assert len(tree._cuts) <= len(tree)
+        previous = tree
+    assert reused > 20
+    order = np.random.default_rng(0).permutation(n)
+    rows = {"G": G[order], "ids": order.tolist(), "previous": tree}
+    fits.clear()
+    build(X[order], F[order], **rows)
+    assert not fits
+    build(X[order], F[order], leaf_size=6, **rows)
+    assert fits
+    fits.clear()
+    build(X[order], F[order], classifier=SVMClassifier(C=1.0), **rows)
+    assert fits
+
+
 def test_without_hypervolume_the_least_visited_goes_first():
     X, F = observe(100)
     tree = build(X, F, ref=np.array([-1.0, -1.0]))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +17,9 @@ from lamoo_fast.search.volume import volume
 
 MAX_DEPTH = 32
 """Depth of the tree at most; bounds the work when every split cuts off only a few rows."""
+
+
+_Cuts: TypeAlias = dict[bytes, "tuple[Split, Mask] | None"]  # what `split_rows` said of some rows
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,8 @@ class PartitionTree:
         self._F = F
         self._excess = np.zeros(len(F))
         self._ids = ids
+        self._learner: tuple[Classifier, int] | None = None
+        self._cuts: _Cuts = {}
         self._volumes: dict[bytes, HVEstimate] = {}
         self._volume_of: dict[int, HVEstimate] = {}
         self.order = np.arange(len(F))
@@ -128,8 +135,9 @@ class PartitionTree:
         ids : n ints, optional
             What each row is called, for `previous`; by default its position.
         previous : PartitionTree, optional
-            A tree with the same ref over some of the same rows: hypervolumes of nodes that have
-            the same rows here are taken from it.
+            A tree over some of the same rows. Nodes that have the same rows here are split as they
+            were there, if the classifier and leaf_size are the same, and keep their hypervolume,
+            if the ref is.
 
         Notes
         -----
@@ -143,6 +151,10 @@ class PartitionTree:
         row_ids = np.arange(len(F)) if ids is None else np.asarray(ids, dtype=np.int64)
         tree = cls(space, F.copy(), ref, row_ids.copy())
         tree._excess = excess
+        tree._learner = classifier, leaf_size
+        known: _Cuts = {}
+        if previous is not None and previous._learner == tree._learner:
+            known = previous._cuts
         Z = space.features(X)
         parent: list[int] = []
         child: list[list[int]] = []
@@ -159,8 +171,13 @@ class PartitionTree:
             if above >= 0:
                 child[above][which] = node
             cut = None
-            if depth < MAX_DEPTH:
-                cut = split_rows(classifier, Z[rows], F[rows], leaf_size, excess[rows])
+            if depth < MAX_DEPTH and len(rows) >= 2 * leaf_size:
+                key = _digest(tree._ids[rows], excess[rows])
+                if key in known:
+                    cut = known[key]
+                else:
+                    cut = split_rows(classifier, Z[rows], F[rows], leaf_size, excess[rows])
+                tree._cuts[key] = cut
             tree.split.append(cut[0] if cut else None)
             if cut:
                 good, bad = rows[cut[1]], rows[~cut[1]]
@@ -197,6 +214,7 @@ class PartitionTree:
         tree = PartitionTree(self.space, F.copy(), self.ref, row_ids.copy())
         tree._excess = violation(F, G)
         tree.parent, tree.child, tree.split = self.parent, self.child, self.split
+        tree._learner, tree._cuts = self._learner, self._cuts
         leaf = np.empty(len(F), dtype=np.intp)
         old = np.isin(row_ids, self._ids, assume_unique=True)
         mine = np.empty(len(self._ids), dtype=np.intp)
@@ -294,3 +312,11 @@ class PartitionTree:
 
     def _key(self, node: int) -> bytes:
         return np.sort(self._ids[self.rows(node)]).tobytes()
+
+
+def _digest(*arrays: npt.NDArray[np.generic]) -> bytes:
+    """Tell arrays apart by few bytes."""
+    digest = blake2b(digest_size=16)
+    for array in arrays:
+        digest.update(array.tobytes())
+    return digest.digest()
