@@ -19,7 +19,7 @@ using std::size_t;
 namespace {
 
 constexpr size_t least_part = 1000;     // points that are worth a thread
-constexpr size_t parts_of_thread = 3;  // points differ in cost: who is done early takes another part
+constexpr size_t parts_of_thread = 2;  // points differ in cost: who is done early takes another part
 
 struct Turn4 {
   double x;  // the last objective of a point
