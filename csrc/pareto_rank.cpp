@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <iterator>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "dominance.hpp"
@@ -140,38 +141,41 @@ class CubeRanks {
 };
 
 // m >= 4, rows in an order in which no row is dominated by a later one: a tile's rows are ranked
-// among themselves, then all later rows are ranked above them.
+// among themselves, then all later rows are ranked above them. Threads share out the rows after
+// several tiles: one tile is too little work for a start. One of them goes ahead to the next tiles.
 class TileRanks {
  public:
   TileRanks(const Columns& columns, const Run& run)
       : columns_(columns), run_(run), n_(columns.n()) {
-    // Threads share out the rows after several tiles: one tile is too little work for a start.
-    constexpr std::size_t several = 8;
+    constexpr std::size_t several = 4;
     const std::size_t numbers = n_ * columns.count() * several;
     threads_ = numbers < 2 * enough ? 1 : run.n_threads();
-    const std::size_t group = threads_ > 1 ? several : 1;
-    tiles_.reserve(group);
-    while (tiles_.size() < group) tiles_.emplace_back(columns);
-    most_.resize(group);
+    const std::size_t size = threads_ > 1 ? several : 1;
+    for (Group& group : groups_) {
+      group.tiles.reserve(size);
+      while (group.tiles.size() < size) group.tiles.emplace_back(columns);
+      group.most.resize(size);
+    }
   }
 
   template <class Weight>
   void rank_all(Weight weight, Wanted& wanted, std::vector<Index>& ranks) {
-    Scratch own(columns_);
-    while (next_ < n_) {
-      const std::size_t end = end_of_group(wanted, ranks);
-      std::size_t used = 0;
-      while (take(tiles_[used], end, wanted, ranks)) {
-        Tile& tile = tiles_[used];
-        rank_in_tile(tile, own.smaller, ranks.data());
-        for (const Index k : tile.rows) wanted.add(ranks[k], weight(k));
-        // Rows that already are above the tile, or out of the fronts wanted, have nothing to learn.
-        most_[used] = std::min(ranks[tile.rows.back()], wanted.fronts() - 1);
-        raise(used, next_, end, own, ranks);
-        if (++used == tiles_.size()) break;
-      }
-      raise_later(used, end, ranks);
-      next_ = end;
+    Group *now = &groups_[0], *next = &groups_[1];
+    now->end = end_of_group(0, wanted, ranks);
+    Scratch scratch(columns_);
+    rank_group(*now, 0, weight, wanted, scratch, ranks);
+    for (; now->end < n_; std::swap(now, next)) {
+      next->end = end_of_group(now->end, wanted, ranks);
+      const std::size_t rows = n_ - now->end, chunks = (n_ - next->end + chunk - 1) / chunk;
+      const int threads = rows * columns_.count() * now->used < enough ? 1 : threads_;
+      parallel_for(1 + chunks, threads, run_, [&] {
+        return [&, own = Scratch(columns_)](std::size_t i) mutable {
+          const std::size_t low = i == 0 ? now->end : next->end + (i - 1) * chunk;
+          const std::size_t high = i == 0 ? next->end : std::min(n_, low + chunk);
+          for (std::size_t t = 0; t < now->used; ++t) raise(*now, t, low, high, own, ranks);
+          if (i == 0) rank_group(*next, low, weight, wanted, own, ranks);
+        };
+      });
     }
   }
 
@@ -179,56 +183,62 @@ class TileRanks {
   static constexpr std::size_t chunk = 2048;     // rows
   static constexpr std::size_t enough = 250000;  // numbers to look up that are worth threads
 
+  struct Group {
+    std::vector<Tile> tiles;
+    std::vector<Index> most;  // of each tile: the highest rank that it can raise
+    std::size_t used = 0;     // tiles
+    std::size_t end = 0;      // after its rows
+  };
   struct Scratch {
     explicit Scratch(const Columns& columns) : smaller(chunk_size * columns.count()), rows(chunk) {}
     Smaller smaller;
     std::vector<Index> rows;
   };
 
-  // The rows next_ .. end-1 fill the tiles.
-  std::size_t end_of_group(const Wanted& wanted, const std::vector<Index>& ranks) const {
-    std::size_t end = next_;
-    for (std::size_t room = tiles_.size() * tile_size; room > 0 && end < n_; ++end)
+  // The rows first .. end-1 fill the tiles of a group.
+  std::size_t end_of_group(std::size_t first, const Wanted& wanted,
+                           const std::vector<Index>& ranks) const {
+    std::size_t end = first;
+    for (std::size_t room = groups_[0].tiles.size() * tile_size; room > 0 && end < n_; ++end)
       room -= ranks[end] < wanted.fronts();
     return end;
   }
 
-  bool take(Tile& tile, std::size_t end, const Wanted& wanted, const std::vector<Index>& ranks) {
-    tile.rows.clear();
-    for (; next_ < end && tile.rows.size() < tile_size; ++next_)
-      if (ranks[next_] < wanted.fronts()) tile.rows.push_back(static_cast<Index>(next_));
-    return !tile.rows.empty();
+  // The rows first .. group.end-1, which have their ranks above all rows before them.
+  template <class Weight>
+  void rank_group(Group& group, std::size_t first, Weight weight, Wanted& wanted, Scratch& own,
+                  std::vector<Index>& ranks) const {
+    for (group.used = 0; first < group.end; ++group.used) {
+      Tile& tile = group.tiles[group.used];
+      tile.rows.clear();
+      for (; first < group.end && tile.rows.size() < tile_size; ++first)
+        if (ranks[first] < wanted.fronts()) tile.rows.push_back(static_cast<Index>(first));
+      if (tile.rows.empty()) return;
+      rank_in_tile(tile, own.smaller, ranks.data());
+      for (const Index k : tile.rows) wanted.add(ranks[k], weight(k));
+      // Rows that already are above the tile, or out of the fronts wanted, have nothing to learn.
+      group.most[group.used] = std::min(ranks[tile.rows.back()], wanted.fronts() - 1);
+      raise(group, group.used, first, group.end, own, ranks);
+    }
   }
 
-  void raise(std::size_t t, std::size_t low, std::size_t high, Scratch& own,
+  void raise(const Group& group, std::size_t t, std::size_t low, std::size_t high, Scratch& own,
              std::vector<Index>& ranks) const {
     for (; low < high; low += chunk) {
       std::size_t count = 0;
       for (std::size_t k = low; k < std::min(high, low + chunk); ++k) {
         own.rows[count] = static_cast<Index>(k);
-        count += ranks[k] <= most_[t];
+        count += ranks[k] <= group.most[t];
       }
-      rank_above_tile(tiles_[t], own.rows.data(), count, own.smaller, ranks.data());
+      rank_above_tile(group.tiles[t], own.rows.data(), count, own.smaller, ranks.data());
     }
-  }
-
-  void raise_later(std::size_t used, std::size_t first, std::vector<Index>& ranks) const {
-    const std::size_t rows = n_ - first;
-    const int threads = rows * columns_.count() * used < enough ? 1 : threads_;
-    parallel_for((rows + chunk - 1) / chunk, threads, run_, [&] {
-      return [&, own = Scratch(columns_)](std::size_t i) mutable {
-        const std::size_t low = first + i * chunk;
-        for (std::size_t t = 0; t < used; ++t) raise(t, low, std::min(n_, low + chunk), own, ranks);
-      };
-    });
   }
 
   const Columns& columns_;
   const Run& run_;
-  std::size_t n_, next_ = 0;
+  std::size_t n_;
   int threads_;
-  std::vector<Tile> tiles_;
-  std::vector<Index> most_;  // of each tile: the highest rank that it can raise
+  Group groups_[2];
 };
 
 // m >= 4: in the order of the sum of places, in which dominators are mostly near.
@@ -246,7 +256,7 @@ void rank_tiles(const Columns& places, const std::vector<Index>& weight, Wanted&
   for (std::size_t i = 0; i < n; ++i) position[i] = records[i].row;
   records = {};
 
-  const Columns columns(places, position);
+  const Columns columns(places, position, run);
   TileRanks(columns, run).rank_all([&](Index k) { return weight[position[k]]; }, wanted, ranks);
   for (std::size_t i = 0; i < n; ++i) out[position[i]] = ranks[i];
 }

@@ -8,11 +8,15 @@
 #include "foreach_level.hpp"
 
 namespace lamoo {
+namespace {
+
+constexpr std::size_t few = 10000;  // numbers that one thread sorts in a fraction of a millisecond
+
+}  // namespace
 
 Columns::Columns(const double* F, const std::vector<Index>& rows, std::size_t m, std::size_t first,
                  const Run& run)
     : n_(rows.size()), count_(m - first), place_(count_ * n_), order_(count_ * n_) {
-  constexpr std::size_t few = 10000;  // numbers that one thread sorts in a fraction of a millisecond
   parallel_for(count_, n_ * count_ < few ? 1 : run.n_threads(), run, [&] {
     return [&, records = std::vector<Record>(n_), sorter = Sorter()](std::size_t c) mutable {
       for (std::size_t k = 0; k < n_; ++k)
@@ -26,14 +30,17 @@ Columns::Columns(const double* F, const std::vector<Index>& rows, std::size_t m,
   });
 }
 
-Columns::Columns(const Columns& other, const std::vector<Index>& rows)
+Columns::Columns(const Columns& other, const std::vector<Index>& rows, const Run& run)
     : n_(other.n_), count_(other.count_ + 1), place_(count_ * n_), order_(count_ * n_) {
-  for (std::size_t c = 0; c < count_; ++c)
-    for (std::size_t k = 0; k < n_; ++k) {
-      const Index place = c == 0 ? rows[k] : other.place(c - 1)[rows[k]];
-      place_[c * n_ + k] = place;
-      order_[c * n_ + place] = static_cast<Index>(k);
-    }
+  parallel_for(count_, n_ * count_ < 10 * few ? 1 : run.n_threads(), run, [&] {
+    return [&](std::size_t c) {
+      for (std::size_t k = 0; k < n_; ++k) {
+        const Index place = c == 0 ? rows[k] : other.place(c - 1)[rows[k]];
+        place_[c * n_ + k] = place;
+        order_[c * n_ + place] = static_cast<Index>(k);
+      }
+    };
+  });
 }
 
 Tile::Tile(const Columns& all)

@@ -31,7 +31,7 @@ class Columns {
           const Run& run);
   // The same with positions themselves as a column before the others, then with row k at the
   // position where it is in `rows`.
-  Columns(const Columns& other, const std::vector<Index>& rows);
+  Columns(const Columns& other, const std::vector<Index>& rows, const Run& run);
 
   std::size_t count() const { return count_; }
   std::size_t n() const { return n_; }
