@@ -6,11 +6,12 @@
 #include <numeric>
 #include <vector>
 
+#include "block_staircase.hpp"
 #include "dominance.hpp"
 #include "few_rows.hpp"
+#include "low_fronts.hpp"
 #include "parallel.hpp"
 #include "sorting.hpp"
-#include "block_staircase.hpp"
 #include "tiles.hpp"
 
 namespace lamoo {
@@ -202,7 +203,7 @@ void mark_distinct(const double* F, const std::vector<Index>& rows, std::size_t 
 
 void is_nondominated(const double* F, std::size_t n, std::size_t m, bool keep_weakly,
                      std::uint8_t* out, const Run& run) {
-  constexpr std::size_t enough = 200, many = 2000;
+  constexpr std::size_t enough = 200, many = 2000, very_many = 30000;
   if (n <= few_rows) {
     std::uint32_t dominators[few_rows];
     find_dominators(F, n, m, !keep_weakly, dominators);
@@ -229,6 +230,11 @@ void is_nondominated(const double* F, std::size_t n, std::size_t m, bool keep_we
     F = rows.data();
     std::fill(out, out + n, std::uint8_t{0});
   }
+
+  if (m == 2 && left.size() >= enough)
+    return keep_front2(F, left.data(), left.size(), keep_weakly, run, out);
+  if (m == 3 && left.size() >= very_many)
+    return keep_front3(F, left.data(), left.size(), keep_weakly, run, out);
 
   const LexicographicOrder order(F, left.size(), m, run);
   std::vector<Index> distinct;

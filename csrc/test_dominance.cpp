@@ -137,6 +137,29 @@ void test_archive(size_t n, size_t m) {
   check(std::fabs(archive.hypervolume(lamoo::Run()) - exact) <= 1e-12 * exact, "volume of a cube", n, m);
 }
 
+// Rows on a plane, and a dominated and an equal one for each: threads find what one thread finds.
+void test_many_rows(size_t n, size_t m) {
+  Values F;
+  for (size_t i = 0; i < n; ++i) {
+    const double x = static_cast<double>(i * 7919 % n), y = static_cast<double>(i % 211);
+    const double last = 2.0 * static_cast<double>(n) - x - y;
+    for (double above : {0.0, 1.0, 0.0}) {
+      F.push_back(x + above);
+      if (m == 3) F.push_back(y + above);
+      F.push_back((m == 3 ? last : last + y) + above);
+    }
+  }
+  for (bool keep_weakly : {false, true})
+    for (int n_threads : {1, 2, 3}) {
+      Mask out(3 * n);
+      lamoo::is_nondominated(F.data(), 3 * n, m, keep_weakly, out.data(), lamoo::Run(n_threads));
+      bool right = true;
+      for (size_t i = 0; i < n; ++i)
+        right &= out[3 * i] == 1 && out[3 * i + 1] == 0 && out[3 * i + 2] == keep_weakly;
+      check(right, "front of many rows", n, m);
+    }
+}
+
 void test_order_of_numbers() {
   const double infinity = std::numeric_limits<double>::infinity();
   const double up[] = {-infinity, -1e308, -1.0, -5e-324, 0.0, 5e-324, 1.0, 1e308, infinity};
@@ -161,6 +184,8 @@ int main() {
   test_grid(6, 4);
   test_grid(4, 5);
   test_grid(2, 10);
+  test_many_rows(30000, 2);
+  test_many_rows(30000, 3);
   test_order_of_numbers();
   if (failures > 0) std::printf("%d checks failed\n", failures);
   return failures > 0;

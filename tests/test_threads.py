@@ -44,6 +44,21 @@ def test_sorting_of_many_points(kernel, m):
         np.testing.assert_array_equal(kernel(points, n_threads=3), kernel(points))
 
 
+@pytest.mark.parametrize(("m", "n"), [(2, 300), (2, 50_000), (3, 50_000)])
+def test_front_of_many_points(m, n):
+    """Mostly front, with ties, repeated points and some that are dominated by a little."""
+    F = np.random.default_rng(n).exponential(size=(n, m))
+    F = np.round(F / F.sum(axis=1, keepdims=True), 4 if m == 2 else 3)
+    for points in (F, np.vstack([F, F[: n // 3]]), np.vstack([F[: n // 5] + 1e-5, F])):
+        first = np.unique(points, axis=0, return_index=True)[1]
+        front = pareto_rank(points) == 0
+        for n_threads in (1, 2, 3):
+            mask = is_nondominated(points, keep_weakly=True, n_threads=n_threads)
+            np.testing.assert_array_equal(mask, front)
+            mask = is_nondominated(points, n_threads=n_threads)
+            np.testing.assert_array_equal(np.flatnonzero(mask), np.sort(first[front[first]]))
+
+
 def in_threads(count, work):
     """Run work(i) in `count` threads that start at the same moment; raise what they raise."""
     barrier, results = threading.Barrier(count), [None] * count
