@@ -43,6 +43,7 @@ class Solver {
       const double curvature = at_least_tiny(diagonal_[i] + diagonal_[j] - 2.0 * row(i)[j]);
       const double room_p = high_[p] - dual_[p], room_q = dual_[q] - low_[q];
       const double by = std::min({(slope_[i] - slope_[j]) / curvature, room_p, room_q});
+      if (!(by > 0.0)) break;  // kernels that are no numbers: there is nothing to be learned
       dual_[p] = by == room_p ? high_[p] : dual_[p] + by;
       dual_[q] = by == room_q ? low_[q] : dual_[q] - by;
       mark(i);

@@ -180,6 +180,17 @@ def test_training_is_optimal_even_if_equal_rows_have_different_labels(X, data):
     assert -1e-6 * (1 + primal) <= gap <= 4e-3 * C * len(X)  # no gap at the optimum
 
 
+FAR = [{"kernel": "poly", "degree": 600}, {"gamma": 1e300}, {"gamma": 1e-300}, {"C": 1e300}]
+
+
+@pytest.mark.parametrize("extreme", [*FAR, {"C": 1e-300}])
+def test_extreme_settings_end(extreme):
+    X, good = problem(300, 5)
+    svm = train_svm(X, good, **{**settings("rbf", 5), **extreme})
+    with np.errstate(all="ignore"):
+        assert np.array_equal(on_sides([(svm, True)], X), svm.decision(X) > 0)
+
+
 LEVELS = """
 import sys
 import numpy as np
