@@ -94,12 +94,14 @@ def better_half(F: Array, violation: Array | None = None) -> Mask | None:
     feasible = excess == 0
     keys = np.stack([excess, np.zeros(len(F)), np.zeros(len(F))])
     keys[1:, feasible] = dominance_count(F[feasible]), pareto_rank(F[feasible])
-    _, level, counts = np.unique(keys, axis=1, return_inverse=True, return_counts=True)
-    if len(counts) < 2:
+    order = np.lexsort(keys[::-1])
+    keys = keys[:, order]
+    cuts = 1 + np.flatnonzero((keys[:, 1:] != keys[:, :-1]).any(axis=0))
+    if len(cuts) == 0:
         return None
-    n_good = np.cumsum(counts)[:-1]
-    cut = int(np.argmin(np.abs(2 * n_good - len(F))))
-    return np.asarray(level.reshape(-1) <= cut)
+    good = np.zeros(len(F), dtype=np.bool_)
+    good[order[: cuts[np.argmin(np.abs(2 * cuts - len(F)))]]] = True
+    return good
 
 
 @dataclass(frozen=True, eq=False)
