@@ -9,7 +9,7 @@ export PIP_QUIET := 1
 BENCH := .venv-bench
 KERNELS := hypervolume contributions approx mask ranks dominance_count archive small threads
 
-.PHONY: demo test lint bench bench-cost bench-selection clean
+.PHONY: demo test lint bench bench-cost bench-selection bench-tree clean
 
 # The main job: search NAS-Bench-201 on the real table, pictures in results/nasbench201.
 demo: $(DEMO)/ready
@@ -44,6 +44,10 @@ bench-cost: $(BENCH)/ready
 # Hypervolumes and seconds of an ask, path against leaf selection, 2 to 15 objectives.
 bench-selection: $(BENCH)/ready
 	$(BENCH)/bin/python bench/bench_selection.py
+
+# Candidates filtered along a path of the partition, and the time to build it.
+bench-tree: $(BENCH)/ready
+	$(BENCH)/bin/python bench/bench_tree.py
 
 $(BENCH)/ready: pyproject.toml setup.py $(SOURCES)
 	$(PYTHON) -m venv $(BENCH)
