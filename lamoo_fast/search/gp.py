@@ -48,7 +48,7 @@ class Inputs:
         self.groups = [members for members in groups.values() if len(members) > 1]
         self.owner = np.repeat(np.arange(len(self.names)), [p.n_codes for _, p in self.names])
         # Mean squared length of the blocks over the space, so that an amplitude is a variance.
-        additive = sum(1 - 1 / p.n_codes for _, p in self.names) + len(self.numeric) / 12
+        additive = sum(1 - 1 / p.n_codes for _, p in self.names) + len(self.numeric) / 6
         counted = sum(1 - 1 / self.names[members[0]][1].n_codes for members in self.groups)
         self.additive_scale = 1 / math.sqrt(additive) if additive else 1.0
         self.counted_scale = 1 / math.sqrt(counted) if counted else 1.0
@@ -58,8 +58,9 @@ class Inputs:
         blocks = [np.eye(p.n_codes)[p.codes(X[:, j])] for j, p in self.names]
         onehot = np.hstack(blocks) if blocks else np.empty((len(X), 0))
         numeric = X[:, self.numeric]
+        squares = math.sqrt(5 / 12) * (6 * numeric * (numeric - 1) + 1)  # as spread as `numeric`
         centred = [block - 1 / block.shape[1] for block in blocks]
-        additive = np.hstack([*centred, numeric - 0.5])
+        additive = np.hstack([*centred, numeric - 0.5, squares])
         counted = [
             np.sum([centred[i] for i in members], axis=0) / math.sqrt(len(members))
             for members in self.groups
@@ -80,8 +81,8 @@ class Features:
     ----------
     onehot, numeric : array, shape (n, f) and (n, e)
         Categories and numbers for the product part.
-    additive : array, shape (n, f + e)
-        The same, centred, for the additive part.
+    additive : array, shape (n, f + 2 e)
+        The same, centred, and the squares of numbers, orthogonal to them, for the additive part.
     counted : array, shape (n, g)
         How often each choice occurs among parameters with the same choices, centred.
     """
@@ -113,7 +114,8 @@ class Covariance:
     """Sum of four parts, each with a learned amplitude; hyperparameters are logarithms.
 
     Product: exp(-sum over categories w_i [x_i != x'_i]) times a Matern-5/2 function of
-    sqrt(sum over numbers w_i (x_i - x'_i)^2). Additive: linear in one-hot categories and numbers.
+    sqrt(sum over numbers w_i (x_i - x'_i)^2). Additive: linear in one-hot categories, quadratic in
+    numbers, which tells where to go before the lengths of many numbers can be learned.
     The last two see only how often each choice occurs among the parameters that share one list
     of choices, such as the operations on the edges of a cell, for what is known about a choice on
     one edge says something about the others: one is linear, the other a squared exponential.
