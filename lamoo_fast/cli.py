@@ -226,7 +226,9 @@ def _search(args: argparse.Namespace) -> int:
     opt = _optimiser(problem, run)
     about = {
         "problem": args.problem,
-        "objectives": [vars(objective) for objective in problem.objectives],
+        "objectives": [
+            {"name": o.name, "direction": o.direction, "unit": o.unit} for o in problem.objectives
+        ],
     }
     try:
         journal = Journal.create(out, opt, run=run, **about)
@@ -280,6 +282,7 @@ def _optimiser(problem: Problem, run: Mapping[str, Any]) -> LaMOO:
         problem.directions,
         ref=problem.ref,
         n_constraints=len(problem.constraints),
+        known=problem.known,
         sampler=SAMPLERS[run["sampler"]](),
         selection=SELECTIONS[run["selection"]](),
         seed=run["seed"],

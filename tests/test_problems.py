@@ -178,11 +178,12 @@ def test_data_folder(monkeypatch, tmp_path):
     with pytest.raises(ValueError, match=r"LAMOO_DATA is '.*no'; wanted the folder"):
         data_folder()
     monkeypatch.delenv("LAMOO_DATA")
-    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
     with pytest.raises(ValueError, match="LAMOO_DATA is not set"):
         data_folder()
-    (tmp_path.parent / "shared/data/nas").mkdir(parents=True)
-    assert data_folder() == tmp_path.parent / "shared/data/nas"
+    (tmp_path / "shared/data/nas").mkdir(parents=True)
+    assert data_folder() == tmp_path / "shared/data/nas"
 
 
 def test_graph_keys_are_a_bijection():
@@ -338,6 +339,22 @@ def test_what_an_evaluation_may_return(result, names, wanted):
     assert all(type(v) is float for v in got)
 
 
+def test_known_objectives_go_to_the_search():
+    table = load_problem("nasbench201", ["params_M", "baseline_acc", "flops_M"])
+    assert sorted(table.known) == [0, 2]
+    for config in table.configs[::1000]:
+        values = table.evaluate(config)
+        assert [table.known[i](config) for i in (0, 2)] == [values[0], values[2]]
+
+    @lf.problem(SPACE, {"y": "minimize", "x": "maximize"}, known={"x": lambda c: c["x"]})
+    def trade(config):
+        return -config["x"], config["x"]
+
+    assert list(trade.known) == [1]
+    assert list(trade.select(["x"]).known) == [0]
+    assert trade.select(["y"]).known == {}
+
+
 def test_what_an_evaluation_may_not_return():
     objectives = [lf.Objective("a", "minimize"), lf.Objective("b", "minimize")]
     with pytest.raises(ValueError, match="returned 3 values; wanted 2"):
@@ -360,6 +377,9 @@ def test_what_an_evaluation_may_not_return():
         (lambda: load_problem("test_problems:trad"), "has no 'trad'; did you mean 'trade'"),
         (lambda: load_problem("math:sqrt"), "math:sqrt is a builtin_function_or_method; wanted a"),
         (lambda: lf.Objective("a", "maximise"), "direction 'maximise'; wanted 'maximize' or"),
+        (lambda: lf.Objective("a", "minimize", known=3), "has known 3; wanted a callable"),
+        (lambda: lf.problem(SPACE, {"loss": "minimize"}, known={"los": len}),
+         "known names 'los'; did you mean 'loss'?"),
         (lambda: lf.Problem("p", SPACE, [], len), "has no objectives"),
         (lambda: lf.Problem("p", SPACE, plain.objectives, len, ref=(1, 2)),
          "1 objectives but ref has 2"),

@@ -28,11 +28,14 @@ class Objective:
         Which way is better.
     unit : str
         Unit of the values, for labels; empty for a pure number.
+    known : callable, optional
+        The value of a configuration (dict) in closed form, for an objective that needs no
+        evaluation to be known. Searches then do not have to predict it.
 
     Raises
     ------
     ValueError
-        If the direction is not one of the two words.
+        If the direction is not one of the two words, or `known` cannot be called.
 
     Examples
     --------
@@ -43,6 +46,7 @@ class Objective:
     name: str
     direction: Direction
     unit: str = ""
+    known: Callable[[Config], float] | None = None
 
     def __post_init__(self) -> None:
         if self.direction not in ("maximize", "minimize"):
@@ -50,6 +54,8 @@ class Objective:
                 f"objective {self.name!r} has direction {self.direction!r}; "
                 "wanted 'maximize' or 'minimize'"
             )
+        if self.known is not None and not callable(self.known):
+            raise ValueError(f"objective {self.name!r} has known {self.known!r}; wanted a callable")
 
     @property
     def label(self) -> str:
@@ -150,6 +156,11 @@ class Problem:
     def directions(self) -> list[Direction]:
         """Direction of each objective, as `LaMOO` takes them."""
         return [o.direction for o in self.objectives]
+
+    @property
+    def known(self) -> dict[int, Callable[[Config], float]]:
+        """Objectives that need no evaluation, by index, as `LaMOO` takes them."""
+        return {i: o.known for i, o in enumerate(self.objectives) if o.known is not None}
 
     def evaluate(self, config: Config) -> tuple[float, ...]:
         """Values of `config`, one per objective, then one per constraint.
@@ -269,6 +280,7 @@ def problem(
     objectives: Mapping[str, Direction],
     *,
     constraints: Sequence[str] | int = (),
+    known: Mapping[str, Callable[[Config], float]] | None = None,
     ref: Sequence[float] | None = None,
 ) -> Callable[[Callable[[Config], Any]], Problem]:
     """Decorate a function of a configuration so that it becomes a `Problem`.
@@ -281,6 +293,8 @@ def problem(
         Objective names and directions, in the order of the returned values.
     constraints : sequence of str, or int
         Outcome constraints, whose values are returned after those, met where <= 0.
+    known : mapping of str to callable, optional
+        For objectives that need no evaluation to be known: their values in closed form.
     ref : sequence of float, optional
         Reference point of the hypervolume.
 
@@ -299,7 +313,10 @@ def problem(
     >>> trade.evaluate({"x": 0.25})
     (0.25, 0.5)
     """
-    listed = [Objective(name, direction) for name, direction in objectives.items()]
+    known = dict(known or {})
+    if strange := [name for name in known if name not in objectives]:
+        raise ValueError(f"known names {strange[0]!r}{nearest(strange[0], list(objectives))}")
+    listed = [Objective(name, way, known=known.get(name)) for name, way in objectives.items()]
 
     def decorate(function: Callable[[Config], Any]) -> Problem:
         # A function inside another one cannot be found by name; its problem is pickled by value.
