@@ -9,7 +9,7 @@ export PIP_QUIET := 1
 BENCH := .venv-bench
 KERNELS := hypervolume contributions approx mask ranks dominance_count archive small threads
 
-.PHONY: demo test lint bench bench-cost bench-selection bench-tree clean
+.PHONY: demo test lint bench bench-cost bench-selection bench-tree study ablation clean
 
 # The main job: search NAS-Bench-201 on the real table, pictures in results/nasbench201.
 demo: $(DEMO)/ready
@@ -48,6 +48,14 @@ bench-selection: $(BENCH)/ready
 # Candidates filtered along a path of the partition, and the time to build it.
 bench-tree: $(BENCH)/ready
 	$(BENCH)/bin/python bench/bench_tree.py
+
+# Every method on every problem, hours; goes on where it was stopped. Results in results/search.
+study: $(BENCH)/ready
+	$(BENCH)/bin/python bench/search.py
+
+# What each part of the search contributes, hours; results in results/ablation.
+ablation: $(BENCH)/ready
+	$(BENCH)/bin/python bench/ablation.py
 
 $(BENCH)/ready: pyproject.toml setup.py $(SOURCES)
 	$(PYTHON) -m venv $(BENCH)

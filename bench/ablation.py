@@ -8,7 +8,6 @@ where the tree is all there is. Figures are the difference of a variant to its b
 """
 
 import dataclasses
-import importlib.util
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -51,6 +50,14 @@ class Unwarped(lf.EHVISampler):
             return super().draw(region, n, view)
 
 
+class Confined(lf.EHVISampler):
+    """The default sampler that stays in the region where it could look at the whole space too."""
+
+    def _listed(self, region: Any, view: Any) -> np.ndarray | None:
+        X = super()._listed(region, view)
+        return None if X is None else X[region.contains(X)]
+
+
 def variants() -> dict[str, Entry]:
     """All variants by name: "base" or "base: what is changed"."""
     found = {}
@@ -61,9 +68,10 @@ def variants() -> dict[str, Entry]:
             found[f"{base}: {what}"] = ours(sampler, **settings)
         for n in INITIAL:
             found[f"{base}: initial {n}"] = dataclasses.replace(entry, n_initial=n)
+    found["default: confined"] = ours(Confined)
+    found["default: confined, leaf size 20"] = ours(Confined, leaf_size=20)
     found["default: sampler cma"] = ours(lf.CMASampler)
-    if importlib.util.find_spec("lamoo_fast.search.warp"):
-        found["default: no warping"] = ours(Unwarped)
+    found["default: no warping"] = ours(Unwarped)
     return found
 
 

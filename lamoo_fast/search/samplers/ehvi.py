@@ -17,20 +17,21 @@ from lamoo_fast.search.tree import Region
 if TYPE_CHECKING:
     from lamoo_fast.search.samplers.belief import Belief, Fits
 
-_MAX_LISTED = 2**15  # candidates of an enumerable space that are all looked at
+_MAX_LISTED = 2**15  # points of a space that are all looked at
 _ROUNDS, _PARENTS = 5, 24  # of the local search for better candidates
 
 
 @dataclass(frozen=True)
 class EHVISampler:
-    """The points of the region with the largest expected hypervolume improvement.
+    """The points with the largest expected hypervolume improvement.
 
     One exact Gaussian process an objective, on a learned monotone warp of its values, with a
-    covariance for categories and numbers alike, is fitted to all evaluations. Candidates are all
-    unseen points of the region where the space can be listed, otherwise a uniform sample of the
-    region and changes to its best points, improved by local search. Points of a batch are chosen
-    one after the other; earlier ones and those under evaluation are taken as evaluated at their
-    predicted values ("kriging believer", Ginsbourger et al., 2010).
+    covariance for categories and numbers alike, is fitted to all evaluations. Candidates are a
+    uniform sample of the region and changes to its best points, improved by local search. In a
+    space of at most 32,768 points they are all unseen points, those outside the region too: where
+    the model is asked about every point, a region only withholds good ones. Points of a batch are
+    chosen one after the other; earlier ones and those under evaluation are taken as evaluated at
+    their predicted values ("kriging believer", Ginsbourger et al., 2010).
 
     Parameters
     ----------
@@ -63,14 +64,14 @@ class EHVISampler:
             raise ValueError(f"n_candidates is {self.n_candidates}, wanted at least 1")
 
     def draw(self, region: Region, n: int, view: View) -> Array:
-        """Return up to n different points (k, d): snapped, valid, inside the region and new."""
+        """Return up to n different points (k, d): snapped, valid and new."""
         if len(view.X) < 2:
             return UniformSampler().draw(region, n, view)
         from lamoo_fast.search.samplers.belief import Belief
 
         with _one_thread():
             seed = int(view.rng.integers(2**31))
-            listed = _listed(region, view)
+            listed = self._listed(region, view)
             pool = self._sample(region, n, view) if listed is None else listed
             if not len(pool):
                 return pool
@@ -88,6 +89,14 @@ class EHVISampler:
                 picked = np.vstack([picked, best])
             return picked
 
+    def _listed(self, region: Region, view: View) -> Array | None:
+        """All new points of the space, or None if they are too many."""
+        space = region.space
+        if not space.is_enumerable or len(space.enumerate()) > _MAX_LISTED:
+            return None
+        X = space.enumerate()
+        return X[view.is_new(space, X)]
+
     def _sample(self, region: Region, n: int, view: View) -> Array:
         """Candidates all over the region and near the best points in it."""
         space = region.space
@@ -97,17 +106,6 @@ class EHVISampler:
         if len(front) == 0:
             return X
         return np.vstack([X, _near(region, front, len(X), view.having_seen(space, X))])
-
-
-def _listed(region: Region, view: View) -> Array | None:
-    """All new points of the region, or None if they are too many."""
-    space = region.space
-    if not space.is_enumerable:
-        return None
-    X = space.enumerate()
-    X = X[region.contains(X)]
-    X = X[view.is_new(space, X)]
-    return X if len(X) <= _MAX_LISTED else None
 
 
 def _climb(region: Region, X: Array, view: View, belief: Belief) -> Array:

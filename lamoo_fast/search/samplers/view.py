@@ -97,7 +97,10 @@ class Sampler(Protocol):
     """
 
     def draw(self, region: Region, n: int, view: View) -> Array:
-        """Return up to n different points (k, d): snapped, valid, inside the region and new."""
+        """Return up to n different points (k, d): snapped, valid, inside the region and new.
+
+        Only a sampler that judges every point of the space may go outside the region.
+        """
 
 
 def spread(F: Array) -> Array:
