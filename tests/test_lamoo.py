@@ -103,7 +103,8 @@ def test_finite_space_is_never_repeated_and_runs_out(sampler):
     with pytest.raises(lf.SpaceExhausted, match="50"):
         opt.ask()
     assert opt.state_dict() == state
-    assert any(t.relaxed > 0 for t in last)
+    everywhere = isinstance(sampler, lf.EHVISampler)  # looks at the whole space from the start
+    assert any(t.relaxed > 0 for t in last) != everywhere
 
 
 def test_relaxed_counts_the_constraints_given_up():
