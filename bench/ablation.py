@@ -9,7 +9,8 @@ where the tree is all there is. Figures are the difference of a variant to its b
 
 import dataclasses
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -17,7 +18,7 @@ from unittest import mock
 import numpy as np
 from matplotlib.figure import Figure
 from search import arguments, chosen, perform
-from search_methods import WITHOUT_TREE, Entry, ours
+from search_methods import WITHOUT_TREE, Entry, Ours, ours
 from search_report import page
 from search_stats import Study, gain, half_width, read
 
@@ -58,6 +59,41 @@ class Confined(lf.EHVISampler):
         return None if X is None else X[region.contains(X)]
 
 
+class Relabelled(Ours):
+    """LaMOO with another order of rows that are equal in dominance, of more than two objectives."""
+
+    def __init__(self, *args: Any, order: Callable[[np.ndarray], np.ndarray], **settings: Any):
+        self.order = order
+        super().__init__(*args, **settings)
+
+    def ask(self) -> np.ndarray:
+        with mock.patch("lamoo_fast.search.partition.rank_sum", self.order):
+            return super().ask()
+
+
+def alike(F: np.ndarray) -> np.ndarray:
+    return np.zeros(len(F))
+
+
+def scaled(F: np.ndarray) -> np.ndarray:
+    span = np.ptp(F, axis=0)
+    return (F - F.min(axis=0)) / np.where(span > 0, span, 1.0)
+
+
+def contribution(F: np.ndarray) -> np.ndarray:
+    """What a row alone adds to the hypervolume, largest first."""
+    return -lf.hv_approx_contributions(scaled(F), 1.1, n_samples=1024, seed=0).value
+
+
+def nearly_dominating(F: np.ndarray) -> np.ndarray:
+    """Number of rows that would dominate if they were better by a tenth of the range."""
+    F = scaled(F)
+    return np.array([(f >= F - 0.1).all(axis=1).sum() for f in F], dtype=float)
+
+
+ORDERS = {"none": alike, "contribution": contribution, "epsilon": nearly_dominating}
+
+
 def variants() -> dict[str, Entry]:
     """All variants by name: "base" or "base: what is changed"."""
     found = {}
@@ -70,6 +106,9 @@ def variants() -> dict[str, Entry]:
             found[f"{base}: initial {n}"] = dataclasses.replace(entry, n_initial=n)
     found["default: confined"] = ours(Confined)
     found["default: confined, leaf size 20"] = ours(Confined, leaf_size=20)
+    for what, order in ORDERS.items():
+        make = partial(Relabelled, sampler=lf.UniformSampler, order=order)
+        found[f"uniform: ties by {what}"] = Entry(make, ours=True)
     found["default: sampler cma"] = ours(lf.CMASampler)
     found["default: no warping"] = ours(Unwarped)
     return found

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import search_report
 from search_methods import METHODS, OURS, RIVALS, Entry
-from search_problems import PROBLEMS
+from search_problems import MANY_OBJECTIVES, PROBLEMS
 from search_runs import plan, study
 
 
@@ -41,7 +41,12 @@ def arguments(about: str | None, out: Path) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=about, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--problems", nargs="+", default=list(PROBLEMS), help=", ".join(PROBLEMS))
+    parser.add_argument(
+        "--problems",
+        nargs="+",
+        default=list(PROBLEMS),
+        help=", ".join([*PROBLEMS, *MANY_OBJECTIVES]),
+    )
     parser.add_argument("--seeds", type=int, default=30)
     parser.add_argument("--slow-seeds", type=int, default=10, help="of methods that take minutes")
     parser.add_argument("--budget", type=int, help="evaluations; by default the problem's own")
@@ -66,9 +71,10 @@ def perform(
     parser: argparse.ArgumentParser, args: argparse.Namespace, methods: Mapping[str, Entry]
 ) -> int:
     """Do what is missing; the exit status."""
+    known = [*PROBLEMS, *MANY_OBJECTIVES]
     for name in args.problems:
-        if name not in PROBLEMS:
-            parser.error(f"unknown problem {name!r}; known: {', '.join(PROBLEMS)}")
+        if name not in known:
+            parser.error(f"unknown problem {name!r}; known: {', '.join(known)}")
     for name, least in (("seeds", 1), ("workers", 0)):
         if getattr(args, name) < least:
             parser.error(f"--{name} is {getattr(args, name)}; wanted at least {least}")

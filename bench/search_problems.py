@@ -22,6 +22,7 @@ Config = dict[str, Any]
 
 BUDGET = 99
 N_INITIAL = 10
+DRIFTS = (60, 3600, 86400, 2592000)  # seconds
 _LEAST_ACCURACY = 74.12  # %, one standard deviation below the mean, see official_nb201
 
 
@@ -145,6 +146,14 @@ def nb201_devices(*devices: str) -> StudyProblem:
     return from_table("nb201-" + "-".join(devices), _nb201(), names, least=_LEAST_ACCURACY)
 
 
+def latencies() -> StudyProblem:
+    """CIFAR-10 accuracy and the latencies of nine devices."""
+    hwnb = [f"hwnb_{device}_latency_ms" for device in ("raspi4", "pixel3", "eyeriss", "fpga")]
+    devices = ("1080ti_1", "titanx_256", "gold_6226", "silver_4114", "samsung_a50")
+    names = ["cifar10_test_acc_200ep", *hwnb, *(f"help_{device}_latency_ms" for device in devices)]
+    return from_table("nb201-latencies", _nb201(), names, least=_LEAST_ACCURACY)
+
+
 def analognas(m: int) -> StudyProblem:
     """Accuracy on in-memory hardware: digital, hardware-aware trained and drifted for 30 days.
 
@@ -153,6 +162,19 @@ def analognas(m: int) -> StudyProblem:
     names = ["baseline_acc", "analog_drift_2592000s_acc"]
     if m == 6:
         names += ["ptq_acc", "noisy_acc", "analog_acc"]
+    read = _analog(names)
+    flops = [flops_millions(c) for c in read.configs]
+    table = Table(
+        f"analognas-{m}",
+        read.configs,
+        [*read.objectives, Objective("flops_M", "minimize", "MFLOPs")],
+        np.column_stack([read.values, flops]),
+        space=space(),
+    )
+    return from_table(f"analognas-{m}", table, [*names, "flops_M"], known={m - 1: flops_millions})
+
+
+def _analog(names: list[str]) -> Table:
     ops = {f"op_{edge}": edge for edge in EDGES}
     joined = Table.read(
         data_folder() / "nasbench201_joined.csv.gz",
@@ -168,14 +190,14 @@ def analognas(m: int) -> StudyProblem:
         dict.fromkeys(names, "maximize"),
     )
     configs = [cells[c["arch_index"]] for c in analog.configs]
-    table = Table(
-        f"analognas-{m}",
-        configs,
-        [*analog.objectives, Objective("flops_M", "minimize", "MFLOPs")],
-        np.column_stack([analog.values, [flops_millions(c) for c in configs]]),
-        space=space(),
-    )
-    return from_table(f"analognas-{m}", table, [*names, "flops_M"], known={m - 1: flops_millions})
+    return Table("analognas", configs, list(analog.objectives), analog.values, space=space())
+
+
+def analog_accuracies() -> StudyProblem:
+    """All thirteen accuracies of AnalogNAS: digital, quantised, noisy and drifting."""
+    drifts = [f"{kind}_drift_{t}s_acc" for kind in ("baseline", "analog") for t in DRIFTS]
+    names = ["baseline_acc", "ptq_acc", "qat_acc", "noisy_acc", "analog_acc", *drifts]
+    return from_table("analognas-13", _analog(names), names)
 
 
 def macro() -> StudyProblem:
@@ -272,12 +294,17 @@ PROBLEMS: dict[str, Callable[[], StudyProblem]] = {
     "dtlz2-5": lambda: sphere(5),
 }
 
+MANY_OBJECTIVES: dict[str, Callable[[], StudyProblem]] = {
+    "nb201-latencies": latencies,
+    "analognas-13": analog_accuracies,
+}  # not a part of the study
+
 
 @cache
 def load(name: str) -> StudyProblem | str:
     """Return the problem, or why it is not here."""
     try:
-        return PROBLEMS[name]()
+        return {**PROBLEMS, **MANY_OBJECTIVES}[name]()
     except (OSError, ValueError) as error:
         return f"{name}: {error}"
 

@@ -18,15 +18,22 @@ def violations(F, G):
     ]
 
 
-def good_rows(F, excess=None):
-    """The better half: the cut in (excess, dominance count, rank) order nearest to the middle.
+def rank_sums(F):
+    """How often each row is worse than a row in an objective; being equal counts half. Doubled."""
+    return [sum((a > b) + (a >= b) for g in F for a, b in zip(f, g, strict=True)) for f in F]
 
-    Dominance is counted among the rows without excess. None if all rows are equal.
+
+def good_rows(F, excess=None):
+    """The better half: the cut in (excess, dominance count, rank, rank sum) order nearest to n / 2.
+
+    Dominance and ranks are those among the rows without excess; of up to two objectives ranks are
+    not summed. None if all rows are equal.
     """
     excess = [0] * len(F) if excess is None else excess
     fine = [f for f, e in zip(F, excess, strict=True) if e == 0]
-    counted = iter(zip(naive.dominance_count(fine), naive.pareto_rank(fine), strict=True))
-    keys = [(e, *(next(counted) if e == 0 else (0, 0))) for e in excess]
+    sums = rank_sums(fine) if len(F[0]) > 2 else [0] * len(fine)
+    counted = zip(naive.dominance_count(fine), naive.pareto_rank(fine), sums, strict=True)
+    keys = [(e, *(next(counted) if e == 0 else (0, 0, 0))) for e in excess]
     cuts = sorted(set(keys))[:-1]
     if not cuts:
         return None

@@ -260,6 +260,40 @@ def test_ablation(sources, tmp_path):
     assert (tmp_path / "ablation.png").stat().st_size > 0
 
 
+def test_ties_are_broken_otherwise(sources):
+    """Every order of the ablation leads another way, and the one that is none to the old labels."""
+    ablation = sources("ablation")
+    F = np.random.default_rng(0).dirichlet(np.ones(5), 40)
+    orders = [order(F) for order in ablation.ORDERS.values()]
+    assert [len(set(order.round(9))) > 1 for order in orders] == [False, True, True]
+    nearer, farther = [[0.1, 0.1, 0.1], [0.9, 0, 0], [0, 0.9, 0]], [[0, 0, 1.0]]
+    F = np.array(nearer + farther)
+    assert ablation.nearly_dominating(F)[0] > 0
+    assert np.argmin(ablation.contribution(F)) == 0
+    found = {}
+    for name in ("uniform", *(f"uniform: ties by {order}" for order in ablation.ORDERS)):
+        problem = sources("search_problems").sphere(5)
+        entry = ablation.variants()[name]
+        method = entry.make(problem, *design(sources, problem, 40), 0)
+        method.ask()
+        found[name] = len(method.opt.tree)
+    assert found["uniform: ties by none"] < found["uniform"]
+
+
+def design(sources, problem, n):
+    X = sources("search_problems").initial_design(problem, 0, n)
+    return X, problem.evaluate(X)
+
+
+def test_problems_of_many_objectives(sources, data):
+    problems = sources("search_problems")
+    for name, m in (("nb201-latencies", 10), ("analognas-13", 13)):
+        problem = problems.load(name)
+        assert problem.m == m
+        F = problem.signs * problem.front
+        assert lf.hypervolume(F, problem.signs * problem.ref) == pytest.approx(problem.best)
+
+
 @pytest.mark.parametrize(
     ("line", "wanted"),
     [

@@ -64,10 +64,11 @@ def violation(F: Array, G: Array) -> Array:
 def better_half(F: Array, violation: Array | None = None) -> Mask | None:
     """Label the better half of the rows of F.
 
-    Rows are ordered by the number of rows that dominate them, then by Pareto rank. Rows that are
-    equal in both always share a label, so the cut is at the change of key nearest to the middle,
-    and no label depends on the order of the rows. Rows that violate constraints come after all
-    others, the smallest violation first (constrained domination, Deb et al., 2002).
+    Rows are ordered by the number of rows that dominate them, then by Pareto rank, then, of more
+    than two objectives, by `rank_sum`. Rows that are equal in all of these always share a label, so
+    the cut is at the change of key nearest to the middle, and no label depends on the order of the
+    rows. Rows that violate constraints come after all others, the smallest violation first
+    (constrained domination, Deb et al., 2002).
 
     Parameters
     ----------
@@ -83,7 +84,10 @@ def better_half(F: Array, violation: Array | None = None) -> Mask | None:
 
     Notes
     -----
-    The labels of LaMOO (Zhao et al., 2022) with ties decided by rank instead of by position.
+    The labels of LaMOO (Zhao et al., 2022) with ties decided by rank instead of by position. Of
+    many objectives most rows are dominated by none, and without the sum of ranks such sets could
+    not be split; of two it is the same all along a front. Labels do not depend on the units of the
+    objectives, nor on any increasing function of one.
 
     Examples
     --------
@@ -92,8 +96,12 @@ def better_half(F: Array, violation: Array | None = None) -> Mask | None:
     """
     excess = np.zeros(len(F)) if violation is None else violation
     feasible = excess == 0
-    keys = np.stack([excess, np.zeros(len(F)), np.zeros(len(F))])
-    keys[1:, feasible] = dominance_count(F[feasible]), pareto_rank(F[feasible])
+    keys = np.zeros((4, len(F)))
+    keys[0] = excess
+    fine = F[feasible]
+    keys[1:3, feasible] = dominance_count(fine), pareto_rank(fine)
+    if F.shape[1] > 2:
+        keys[3, feasible] = rank_sum(fine)
     order = np.lexsort(keys[::-1])
     keys = keys[:, order]
     cuts = 1 + np.flatnonzero((keys[:, 1:] != keys[:, :-1]).any(axis=0))
@@ -102,6 +110,25 @@ def better_half(F: Array, violation: Array | None = None) -> Mask | None:
     good = np.zeros(len(F), dtype=np.bool_)
     good[order[: cuts[np.argmin(np.abs(2 * cuts - len(F)))]]] = True
     return good
+
+
+def rank_sum(F: Array) -> Array:
+    """Add up the ranks of each row of F (n, m) in the single objectives: less is better.
+
+    Equal values share the mean of their ranks, counted from 0; sums are doubled, to be whole.
+    This is the average ranking of Bentley and Wakefield (1997), which Corne and Knowles (GECCO
+    2007) found to be a better guide than other orders of many objectives. O(m n log n).
+
+    Examples
+    --------
+    >>> rank_sum(np.array([[0.0, 7.0, 5.0], [1.0, 2.0, 5.0], [1.0, 2.0, 9.0]]))
+    array([5., 5., 8.])
+    """
+    total = np.zeros(len(F))
+    for column in F.T:
+        _, level, counts = np.unique(column, return_inverse=True, return_counts=True)
+        total += (2 * np.cumsum(counts) - counts - 1)[level.reshape(-1)]
+    return total
 
 
 @dataclass(frozen=True, eq=False)
