@@ -12,6 +12,8 @@ from toys import run
 
 from lamoo_fast.kernels import dominance_count, is_nondominated
 from lamoo_fast.search import (
+    BoTorchSampler,
+    CMASampler,
     EHVISampler,
     Float,
     Greedy,
@@ -126,6 +128,19 @@ def test_searches_end(m, selection):
     assert opt.tree.visits[opt.tree.leaves].max() <= 75
     assert opt.hypervolume() > 0
     assert len(opt.pareto_front()) > 50
+
+
+def test_a_model_of_many_objectives_gets_larger_regions():
+    for m, sampler, wanted in (
+        (2, None, 10),
+        (3, None, 40),
+        (3, BoTorchSampler(), 40),
+        (3, UniformSampler(), 10),
+        (3, CMASampler(), 10),
+    ):
+        opt = LaMOO(CUBE, ["minimize"] * m, sampler=sampler)
+        assert opt.leaf_size == opt.settings()["leaf_size"] == wanted
+        assert LaMOO(CUBE, ["minimize"] * m, sampler=sampler, leaf_size=7).leaf_size == 7
 
 
 def test_the_default_sampler_searches_thirteen_objectives():

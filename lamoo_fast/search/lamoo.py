@@ -68,8 +68,8 @@ class LaMOO:
     n_initial : int, optional
         Number of successful trials, drawn uniformly, before the first split; by default
         max(10, 2 (d + 1)). Where most trials fail, 4 times as many trials and two successes do.
-    leaf_size : int
-        Least number of trials in a region.
+    leaf_size : int, optional
+        Least number of trials in a region; by default 10, or 40 for a model of many objectives.
     seed : int or Generator, optional
         One number is drawn from a Generator; without a seed every search is another.
 
@@ -109,7 +109,7 @@ class LaMOO:
         selection: Selection | None = None,
         classifier: Classifier | None = None,
         n_initial: int | None = None,
-        leaf_size: int = 10,
+        leaf_size: int | None = None,
         seed: int | np.random.Generator | None = None,
     ) -> None:
         if not isinstance(space, Space):
@@ -124,9 +124,10 @@ class LaMOO:
         self.sampler = EHVISampler() if sampler is None else sampler
         self.selection = Leaf() if selection is None else selection
         self.classifier = SVMClassifier() if classifier is None else classifier
-        default = max(10, 2 * (space.d + 1))
-        self.n_initial = default if n_initial is None else check_count("n_initial", n_initial)
-        self.leaf_size = check_count("leaf_size", leaf_size)
+        least = max(10, 2 * (space.d + 1)) if n_initial is None else n_initial
+        self.n_initial = check_count("n_initial", least)
+        default = getattr(self.sampler, "leaf_size", 10) if len(self.directions) > 2 else 10
+        self.leaf_size = check_count("leaf_size", default if leaf_size is None else leaf_size)
         self._rng = generator(seed)
         self._design_seed = int(self._rng.integers(2**63))
         self._frozen_ref = self._explicit_ref

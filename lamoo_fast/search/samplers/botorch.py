@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -65,6 +65,7 @@ class BoTorchSampler:
 
     noisy: bool = False
     n_candidates: int = 1024
+    leaf_size: ClassVar[int] = 40  # of many objectives: the model does better alone than in less
 
     def __post_init__(self) -> None:
         if self.n_candidates < 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -57,6 +57,7 @@ class EHVISampler:
     """
 
     n_candidates: int = 512
+    leaf_size: ClassVar[int] = 40  # of many objectives: the model does better alone than in less
     _fits: Fits = field(default_factory=dict, repr=False, compare=False, init=False)
 
     def __post_init__(self) -> None:
