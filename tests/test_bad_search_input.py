@@ -84,19 +84,18 @@ def test_many_observations_at_once(m):
     X = np.random.default_rng(0).random((n, 5))
     F = np.column_stack([np.square(X - i / m).sum(axis=1) for i in range(m)])
     opt = lf.LaMOO(space, ["minimize"] * m, seed=0)
-    start = time.perf_counter()
+    start = time.process_time()
     opt.tell(space.decode(X), F)
-    told = time.perf_counter()
+    told = time.process_time()
     first = opt.ask(4)
-    asked = time.perf_counter()
+    asked = time.process_time()
     opt.tell(first, np.ones((4, m)))
     opt.ask(4)
-    end = time.perf_counter()
+    end = time.process_time()
     assert len(opt.tree.leaves) > 100
     assert opt.tree.visits[0] == n + 4
-    assert told - start < 60
-    assert asked - told < 90
-    assert end - asked < 15
+    assert asked - told < 5 * (told - start)  # learning the partition is no dearer than the records
+    assert end - asked < asked - told  # and is not done again
 
 
 @pytest.mark.parametrize("n_constraints", [0, 1])
