@@ -38,7 +38,7 @@ def draw(costs: Sequence[Any], about: str) -> Figure:
          for n in leaf_sizes],
     )  # fmt: skip
     columns = max(map(len, rows))
-    figure = Figure(figsize=(3.4 * columns, 9.0), dpi=200, layout="constrained")
+    figure = Figure(figsize=(3.4 * columns, 9.0), dpi=120, layout="constrained")
     axes = figure.subplots(3, columns, squeeze=False, sharey=True)
     shown: dict[str, Any] = {}
     for panels, row in zip(rows, axes, strict=True):

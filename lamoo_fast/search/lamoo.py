@@ -193,7 +193,7 @@ class LaMOO:
         ]
 
     def hypervolume(self) -> float:
-        """Hypervolume of the feasible trials by `volume`, NaN while there is no reference point."""
+        """Hypervolume of the feasible trials, estimated where `volume` does; NaN without a ref."""
         ref = self.ref
         if ref is None:
             return math.nan
