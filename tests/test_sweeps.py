@@ -126,6 +126,17 @@ def test_only_the_front_counts(shape, m, n):
     assert volume == pytest.approx(hypervolume(front[np.argsort(front[:, 0])], ref), rel=1e-12)
 
 
+@pytest.mark.parametrize("m", [2, 3])
+def test_ten_million_points(m):
+    """Few of them are on the front, and these alone are measured again."""
+    F = np.random.default_rng(m).random((10**7, m))
+    ref = np.full(m, 1.1)
+    front = is_nondominated(F)
+    assert 1 < front.sum() < 10**4
+    assert hypervolume(F, ref) == pytest.approx(hypervolume(F[front], ref), rel=1e-12)
+    assert (F[front].min(axis=0) == F.min(axis=0)).all()  # the best of each objective is there
+
+
 @shapes
 @pytest.mark.parametrize(("m", "n"), [(2, 60_000), (3, 30_000), (4, 3000)])
 def test_threads_change_no_digit(shape, m, n):
