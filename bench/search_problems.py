@@ -14,8 +14,9 @@ import numpy as np
 
 import lamoo_fast as lf
 from lamoo_fast.nas import Objective, Problem, Table, data_folder, load_problem
-from lamoo_fast.nas.nasbench201 import EDGES, OPS, flops_millions, nasbench201_joined, space
+from lamoo_fast.nas.nasbench201 import flops_millions, nasbench201_joined
 from lamoo_fast.nas.shared_tables import separable_weights
+from lamoo_fast.nas.spaces.cell201 import EDGES, OPS, Cell201
 from lamoo_fast.nas.synthetic import dtlz2
 
 Config = dict[str, Any]
@@ -117,7 +118,7 @@ def official_nb201() -> StudyProblem:
         joined.configs,
         [Objective("accuracy", "maximize"), Objective("flops", "maximize")],
         np.column_stack([accuracy, cost]),
-        space=space(),
+        space=Cell201().space,
     )
     return from_table(
         "nb201",
@@ -169,7 +170,7 @@ def analognas(m: int) -> StudyProblem:
         read.configs,
         [*read.objectives, Objective("flops_M", "minimize", "MFLOPs")],
         np.column_stack([read.values, flops]),
-        space=space(),
+        space=Cell201().space,
     )
     return from_table(f"analognas-{m}", table, [*names, "flops_M"], known={m - 1: flops_millions})
 
@@ -190,7 +191,9 @@ def _analog(names: list[str]) -> Table:
         dict.fromkeys(names, "maximize"),
     )
     configs = [cells[c["arch_index"]] for c in analog.configs]
-    return Table("analognas", configs, list(analog.objectives), analog.values, space=space())
+    return Table(
+        "analognas", configs, list(analog.objectives), analog.values, space=Cell201().space
+    )
 
 
 def analog_accuracies() -> StudyProblem:

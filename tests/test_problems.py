@@ -14,9 +14,10 @@ import pytest
 
 import lamoo_fast as lf
 from lamoo_fast.nas import data_folder, load_problem
-from lamoo_fast.nas.nasbench201 import EDGES, OPS, flops_millions, params_millions
+from lamoo_fast.nas.nasbench201 import flops_millions, params_millions
 from lamoo_fast.nas.nasbench_graph import GRAPHS, decode_key, nasbench_graph
 from lamoo_fast.nas.shared_tables import separable_weights
+from lamoo_fast.nas.spaces.cell201 import EDGES, OPS
 
 
 def shared(name):

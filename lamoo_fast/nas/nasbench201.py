@@ -5,7 +5,7 @@ Two tables answer for it:
 
 - ``nasbench201``: CIFAR-10 accuracies of every cell under thirteen conditions (digital, quantised,
   noisy, analog in-memory hardware, drifted for up to 30 days) from the package `analog-nasbench`,
-  with FLOPs and parameters in closed form (below).
+  with FLOPs and parameters in closed form (`Cell201.cost`).
 - ``nasbench201-joined``: accuracies on three data sets and the latencies of 27 devices, from a CSV
   file in the folder that ``LAMOO_DATA`` names.
 """
@@ -17,11 +17,10 @@ from typing import Any
 
 from lamoo_fast.nas.pickles import State, package_file, read_pickle
 from lamoo_fast.nas.problem import Config, Direction, Objective
+from lamoo_fast.nas.spaces.cell201 import EDGES, OPS, Cell201
 from lamoo_fast.nas.table import Table, header, worst
-from lamoo_fast.search.space import Categorical, Space
 
-OPS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
-EDGES = ("0to1", "0to2", "1to2", "0to3", "1to3", "2to3")
+_CIFAR10 = Cell201()
 
 # Codes and edge order of analog-nasbench differ from the official ones above.
 _ANALOG_OPS = ("skip_connect", "none", "nor_conv_3x3", "nor_conv_1x1", "avg_pool_3x3")
@@ -54,44 +53,23 @@ _REF_ACCURACY, _REF_FLOPS, _REF_PARAMS, _CHANCE = 74.12, 190.63, 1.33, 10.0
 def flops_millions(config: Config) -> float:
     """Multiply-adds of the CIFAR-10 network of a cell, in millions.
 
-    The skeleton is fixed: a stem, three stages of five cells with 16, 32 and 64 channels on
-    32 x 32, 16 x 16 and 8 x 8 pixels, a residual block before each later stage, and a classifier.
-    A k x k convolution from c to d channels on p pixels costs k^2 c d p. In all three stages
-    c c p = 2^18, so a 1 x 1 convolution costs 15 x 2^18 = 3,932,160 over the network and a 3 x 3
-    convolution nine times that. The rest is constant: stem 27 x 16 x 1024, each residual block
-    (9 c 2c + 9 2c 2c + c 2c) p / 4 = 3,670,016, classifier 64 x 10 + 10; together 7,783,050.
-
     Examples
     --------
     >>> flops_millions(dict.fromkeys(EDGES, "none"))
     7.78305
     """
-    ops = list(config.values())
-    n1, n3 = ops.count("nor_conv_1x1"), ops.count("nor_conv_3x3")
-    return (7_783_050 + 3_932_160 * (n1 + 9 * n3)) / 1e6
+    return _CIFAR10.cost(config).flops / 1e6
 
 
 def params_millions(config: Config) -> float:
     """Trainable parameters of the CIFAR-10 network of a cell, in millions.
-
-    A k x k convolution with c channels has k^2 c^2 weights and its batch normalisation 2 c:
-    over five cells at 16, 32 and 64 channels that is 28,000 for k = 1 and 243,040 for k = 3.
-    Constant: stem 432 + 32, residual blocks 14,464 and 57,600 (each 9 c 2c + 9 2c 2c + c 2c
-    weights and 8 c for two normalisations), last normalisation 128, classifier 650; 73,306.
 
     Examples
     --------
     >>> params_millions(dict.fromkeys(EDGES, "nor_conv_3x3"))
     1.531546
     """
-    ops = list(config.values())
-    n1, n3 = ops.count("nor_conv_1x1"), ops.count("nor_conv_3x3")
-    return (73_306 + 28_000 * n1 + 243_040 * n3) / 1e6
-
-
-def space() -> Space:
-    """Return the 5^6 cells: one operation per edge."""
-    return Space({edge: Categorical(OPS) for edge in EDGES})
+    return _CIFAR10.cost(config).params / 1e6
 
 
 def nasbench201() -> Table:
@@ -128,7 +106,7 @@ def nasbench201() -> Table:
             Objective("params_M", "minimize", "M", known=params_millions),
         ],
         values,
-        space=space(),
+        space=_CIFAR10.space,
         ref=[_REF_ACCURACY, *[_CHANCE] * (len(names) - 1), _REF_FLOPS, _REF_PARAMS],
         default=["baseline_acc", "flops_M"],
         loader=(nasbench201,),
@@ -164,7 +142,7 @@ def nasbench201_joined(folder: Path) -> Table:
         [{edges[column]: OPS[code] for column, code in c.items()} for c in read.configs],
         objectives,
         read.values,
-        space=space(),
+        space=_CIFAR10.space,
         ref=list(ref.values()),
         default=["cifar10_test_acc_200ep", "cifar10_flops_M"],
         loader=(nasbench201_joined, folder),

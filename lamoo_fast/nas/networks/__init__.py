@@ -1,0 +1,1 @@
+"""The torch modules that the architectures of `lamoo_fast.nas.spaces` are built of."""
