@@ -1,0 +1,40 @@
+"""What all evaluators of architectures have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from lamoo_fast.search.space import Config
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Values of one architecture and what they are worth.
+
+    Parameters
+    ----------
+    values : mapping of str to float
+        By the name of the quantity, such as "accuracy".
+    fidelity : str
+        Where they come from: "trained" stand-alone, "supernet", "few-shot", "predictor".
+    cost : float
+        Seconds that it took.
+
+    Examples
+    --------
+    >>> Evaluation({"accuracy": 0.93}, "trained", 120.0).values["accuracy"]
+    0.93
+    """
+
+    values: Mapping[str, float]
+    fidelity: str
+    cost: float
+
+
+class Evaluator(Protocol):
+    """Evaluates architectures, many at a time."""
+
+    def evaluate(self, configs: Sequence[Config]) -> list[Evaluation]:
+        """Return one evaluation for each configuration, in order."""
