@@ -1,11 +1,7 @@
 """The NAS-Bench-201 cell: strings, closed-form costs against the table, the built network."""
 
-import csv
-import gzip
-import os
-from pathlib import Path
-
 import pytest
+from nas_data import shared
 
 from lamoo_fast.nas.spaces.architecture import Cost
 from lamoo_fast.nas.spaces.cell201 import EDGES, OPS, Cell201
@@ -23,12 +19,7 @@ def build(space, config, seed=0):
 
 @pytest.fixture(scope="module")
 def rows():
-    for folder in (os.environ.get("LAMOO_DATA"), Path(__file__).parents[2] / "shared/data/nas"):
-        path = Path(folder or ".") / "nasbench201_joined.csv.gz"
-        if path.is_file():
-            with gzip.open(path, "rt", newline="") as file:
-                return list(csv.DictReader(file))
-    pytest.skip("nasbench201_joined.csv.gz is not here: set LAMOO_DATA to its folder")
+    return shared("nasbench201_joined.csv.gz")
 
 
 @pytest.mark.parametrize(

@@ -5,24 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
+from lamoo_fast.nas.networks.blocks import Zero, relu_conv_bn, sum_of
 from lamoo_fast.nas.spaces.cell201 import EDGES, Cell201
-
-
-class Zero(nn.Module):
-    """No connection."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return zeros of the same shape."""
-        return torch.zeros_like(x)
-
-
-def relu_conv_bn(kernel: int, c_in: int, c_out: int, stride: int = 1) -> nn.Sequential:
-    """Rectify, convolve without changing the image, normalise."""
-    conv = nn.Conv2d(c_in, c_out, kernel, stride, padding=kernel // 2, bias=False)
-    return nn.Sequential(nn.ReLU(), conv, nn.BatchNorm2d(c_out))
 
 
 def operation(op: str, channels: int) -> nn.Module:
@@ -58,14 +44,6 @@ class Cell(nn.Module):
         for node in (1, 2, 3):
             nodes.append(sum_of([self.edges[f"{i}to{node}"](nodes[i]) for i in range(node)]))
         return nodes[-1]
-
-
-def sum_of(parts: list[Tensor]) -> Tensor:
-    """Add tensors from the left, so that rounding does not depend on who adds."""
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
-    return total
 
 
 class Reduction(nn.Module):

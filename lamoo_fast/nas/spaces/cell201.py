@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lamoo_fast.nas.spaces.architecture import Config, Cost, check_counts
+from lamoo_fast.nas.spaces.layers import conv, linear
 from lamoo_fast.search.space import Categorical, Space
 
 if TYPE_CHECKING:
@@ -106,11 +107,7 @@ class Cell201:
         return self.space.check(read)
 
     def cost(self, config: Mapping[str, Any]) -> Cost:
-        """Count multiply-adds and parameters.
-
-        A k x k convolution from c to d channels on p pixels costs k^2 c d p multiply-adds and has
-        k^2 c d weights; its batch normalisation adds 2 d parameters and, folded into the
-        convolution, no multiply-adds. Nothing else in a cell costs any.
+        """Count multiply-adds and parameters: only the number of convolutions matters.
 
         Raises
         ------
@@ -127,10 +124,6 @@ class Cell201:
     @cached_property
     def _unit_costs(self) -> tuple[Cost, Cost, Cost]:
         """Cost of the skeleton, of each 1 x 1 and of each 3 x 3 convolution of the cell."""
-
-        def conv(k: int, c: int, d: int, size: int, *, norm: bool = True) -> Cost:
-            return Cost(k * k * c * d * size * size, k * k * c * d + 2 * d * norm)
-
         c, size = self.channels, self.image_size
         stages = [(c, size), (2 * c, size // 2), (4 * c, size // 4)]
         fixed = conv(3, self.in_channels, c, size)
@@ -139,7 +132,7 @@ class Cell201:
             fixed += conv(1, width // 2, width, side, norm=False)
         last = 4 * c
         fixed += Cost(0, 2 * last)  # the last normalisation stands behind no convolution
-        fixed += (last * self.classes + self.classes) * Cost(1, 1)
+        fixed += linear(last, self.classes)
         one, three = Cost(0, 0), Cost(0, 0)
         for width, side in stages:
             one += self.cells * conv(1, width, width, side)

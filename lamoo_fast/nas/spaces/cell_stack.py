@@ -1,0 +1,178 @@
+"""Networks that stack one normal and one reduction cell, each given by a genotype."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lamoo_fast.nas.spaces.architecture import Config, Cost, check_counts
+from lamoo_fast.nas.spaces.genotype import Genotype
+from lamoo_fast.nas.spaces.layers import conv, linear
+
+if TYPE_CHECKING:
+    import torch
+    from matplotlib.figure import Figure
+    from typing_extensions import Self
+
+    from lamoo_fast.nas.networks.cell_stack import NetworkStack
+
+
+@dataclass(frozen=True)
+class CellStack(ABC):
+    """Skeleton of the networks of DARTS (Liu, Simonyan and Yang, ICLR 2019).
+
+    The cells at a third and two thirds of the depth are reduction cells: they halve the image and
+    double the channels. Each cell sees the outputs of the two before it.
+
+    Parameters
+    ----------
+    channels : int
+        Channels of a node of the first cells, even.
+    cells : int
+        Cells in all.
+    classes : int
+        Outputs.
+    in_channels : int
+        Channels of the image.
+    image_size : int
+        Pixels of a side, a multiple of 4, or of 32 with `halving_stem`.
+    halving_stem : bool
+        Start with three convolutions of stride two, as for ImageNet, in place of one of stride
+        one.
+    auxiliary : bool
+        Give the built network a second classifier behind the second reduction cell, which helps
+        training and is thrown away after it. It is not part of the cost.
+
+    Raises
+    ------
+    ValueError
+        If a setting is no such number.
+    """
+
+    channels: int = 36
+    cells: int = 20
+    classes: int = 10
+    in_channels: int = 3
+    image_size: int = 32
+    halving_stem: bool = False
+    auxiliary: bool = False
+
+    def __post_init__(self) -> None:
+        counts = ("channels", "cells", "classes", "in_channels", "image_size")
+        check_counts(**{name: getattr(self, name) for name in counts})
+        if self.channels % 2:
+            raise ValueError(f"channels is {self.channels}, wanted an even number")
+        step = 32 if self.halving_stem else 4
+        if self.image_size % step:
+            raise ValueError(f"image_size is {self.image_size}, wanted a multiple of {step}")
+
+    @classmethod
+    def imagenet(cls, *, channels: int = 48, cells: int = 14, auxiliary: bool = False) -> Self:
+        """Return the published variant for images of 224 pixels and 1,000 classes."""
+        return cls(
+            channels=channels,
+            cells=cells,
+            classes=1000,
+            image_size=224,
+            halving_stem=True,
+            auxiliary=auxiliary,
+        )
+
+    @abstractmethod
+    def genotype(self, config: Mapping[str, Any]) -> Genotype:
+        """Return both cells of a configuration."""
+
+    @abstractmethod
+    def configuration(self, genotype: Genotype) -> Config:
+        """Invert `genotype`; ValueError if the space has no such cells."""
+
+    def encode(self, config: Mapping[str, Any]) -> str:
+        """Return the published string ``Genotype(normal=[...], normal_concat=[...], ...)``."""
+        return str(self.genotype(config))
+
+    def decode(self, text: str) -> Config:
+        """Read the published string; the order of a node's two inputs does not matter.
+
+        Raises
+        ------
+        ValueError
+            If it is not of that form, or the space has no such cells.
+        """
+        return self.configuration(Genotype.parse(text))
+
+    @property
+    def reductions(self) -> tuple[int, ...]:
+        """Numbers of the reduction cells."""
+        return tuple(sorted({self.cells // 3, 2 * self.cells // 3}))
+
+    def cost(self, config: Mapping[str, Any]) -> Cost:
+        """Count multiply-adds and parameters of the network without its auxiliary classifier.
+
+        Raises
+        ------
+        ValueError
+            If `config` is not one of the space.
+        """
+        genotype = self.genotype(config)
+        c, size = self.channels, self.image_size
+        if self.halving_stem:
+            size //= 8
+            total = conv(3, self.in_channels, c // 2, 4 * size)
+            total += conv(3, c // 2, c, 2 * size) + conv(3, c, c, size)
+            before = last = c
+        else:
+            before = last = 3 * c
+            total = conv(3, self.in_channels, last, size)
+        for number in range(self.cells):
+            reduction = number in self.reductions
+            c *= 1 + reduction
+            genes = genotype.reduce if reduction else genotype.normal
+            concat = genotype.reduce_concat if reduction else genotype.normal_concat
+            total += conv(1, before, c, size) + conv(1, last, c, size)
+            half = size // 2 if reduction else size
+            for op, source in genes:
+                total += operation_cost(op, c, half, 2 if reduction and source < 2 else 1)
+            before, last, size = last, len(concat) * c, half
+        return total + linear(last, self.classes)
+
+    def build(self, config: Mapping[str, Any], *, generator: torch.Generator) -> NetworkStack:
+        """Make the stand-alone network of a configuration."""
+        from lamoo_fast.nas.networks.cell_stack import NetworkStack
+        from lamoo_fast.nas.networks.initialise import initialised
+
+        genotype = self.genotype(config)
+        return initialised(lambda: NetworkStack(self, genotype), generator)
+
+    def draw(self, config: Mapping[str, Any]) -> Figure:
+        """Draw both cells as graphs."""
+        from lamoo_fast.nas.spaces.drawing import Edge, draw_cells
+
+        genotype = self.genotype(config)
+        cells = {}
+        for heading, genes, concat in (
+            ("normal cell", genotype.normal, genotype.normal_concat),
+            ("reduction cell", genotype.reduce, genotype.reduce_concat),
+        ):
+            nodes = range(2, 2 + len(genes) // 2)
+            labels = {"0": "cell before last", "1": "last cell"}
+            labels |= {str(node): str(node) for node in nodes} | {"out": "output"}
+            edges = [Edge(str(s), str(i // 2 + 2), op) for i, (op, s) in enumerate(genes)]
+            edges += [Edge(str(node), "out", "") for node in concat]
+            cells[heading] = (labels, edges)
+        return draw_cells(cells)
+
+
+def operation_cost(op: str, channels: int, size: int, stride: int) -> Cost:
+    """Cost of an operation of a cell onto an image of ``size`` by ``size`` pixels.
+
+    A separable convolution is a depthwise and a pointwise one, both twice; a dilated one the same
+    once. A skip connection of stride two is a pointwise convolution, pooling is free.
+    """
+    pair = conv(1, channels, channels, size)
+    if op.startswith(("sep_conv", "dil_conv")):
+        kernel = int(op[-1])
+        pair += conv(kernel, channels, channels, size, groups=channels, norm=False)
+        return 2 * pair if op.startswith("sep") else pair
+    return pair if op == "skip_connect" and stride == 2 else Cost(0, 0)
