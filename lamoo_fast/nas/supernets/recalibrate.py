@@ -1,0 +1,62 @@
+"""Recalibration: the statistics of normalisation of chosen subnets, recorded from images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lamoo_fast.nas.supernets.statistics import Recorder, Statistics
+from lamoo_fast.nas.supernets.supernet import Supernet
+
+__all__ = ["recalibrate"]
+
+
+@torch.no_grad()
+def recalibrate(
+    supernet: Supernet,
+    configs: Sequence[Mapping[str, Any]],
+    images: Tensor,
+    *,
+    batch: int = 256,
+) -> Statistics:
+    """Record what each subnet's normalisations see of some training images.
+
+    Parameters
+    ----------
+    supernet : Supernet
+        Its weights are not changed.
+    configs : sequence of dict
+        The subnets; all go together.
+    images : Tensor
+        Shape (n, channels, height, width), prepared as for evaluation; moved to the supernet's
+        device batch by batch.
+    batch : int
+        Images per pass. Statistics are averages over the batches of means and unbiased variances
+        within a batch.
+
+    Returns
+    -------
+    Statistics
+        For `Supernet.forward_many`; on the supernet's device.
+
+    Raises
+    ------
+    ValueError
+        If there are no images, or an architecture is not one of the space.
+
+    Notes
+    -----
+    Running averages gathered while a supernet is trained are those of a mixture of subnets; with
+    them even the ranking of subnets is lost (Guo et al., ECCV 2020; Yu and Huang, ICCV 2019).
+    """
+    if len(images) == 0:
+        raise ValueError(f"images has shape {tuple(images.shape)}, wanted at least one image")
+    configs = [supernet.architectures.space.check(config) for config in configs]
+    recorder = Recorder(supernet.layer_names(), len(configs))
+    device = next(supernet.parameters()).device
+    for part in torch.split(images, batch):
+        supernet.run(part.to(device), configs, recorder)
+    return recorder.statistics([supernet.architectures.encode(config) for config in configs])
