@@ -16,6 +16,14 @@ class Zero(nn.Module):
         return torch.zeros_like(x)
 
 
+def conv_bn(
+    kernel: int, c_in: int, c_out: int, stride: int = 1, groups: int = 1
+) -> list[nn.Module]:
+    """Convolution that keeps the image but for its stride, and normalisation."""
+    conv = nn.Conv2d(c_in, c_out, kernel, stride, kernel // 2, groups=groups, bias=False)
+    return [conv, nn.BatchNorm2d(c_out)]
+
+
 def relu_conv_bn(kernel: int, c_in: int, c_out: int, stride: int = 1) -> nn.Sequential:
     """Rectify, convolve with as much padding as keeps the image, normalise."""
     conv = nn.Conv2d(c_in, c_out, kernel, stride, padding=kernel // 2, bias=False)
