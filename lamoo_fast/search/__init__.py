@@ -6,7 +6,7 @@
      |    per node: better half -> SVM -> split         partition.py
      |- leaf = selection.select(tree)                   selection.py
      |- region = tree.region(leaf)                      tree.py
-     |- X = sampler.draw(region, n, view)               samplers/, known.py, replicates.py
+     |- X = sampler.draw(region, n, view)               samplers/, known.py, hints.py
      `- Trials(id, config, x)                           trial.py
     tell(trials, values)
      `- checked, recorded; the tree learns of them at the next ask

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy.linalg import lapack, solve_triangular
 from scipy.optimize import minimize
 
+from lamoo_fast.search.scores import Scaled
 from lamoo_fast.search.space import Array, Categorical, Space
 from lamoo_fast.search.warp import LogWarp
 
@@ -27,6 +28,8 @@ class Inputs:
     ----------
     space : Space
         The space of the points.
+    hints : Scaled, optional
+        Cheap numbers about points that go with what is predicted.
 
     Attributes
     ----------
@@ -34,8 +37,9 @@ class Inputs:
         Parameter that each column of the one-hot block belongs to.
     """
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: Space, hints: Scaled | None = None) -> None:
         self.space = space
+        self.hints = Scaled.nothing() if hints is None else hints
         self.names: list[tuple[int, Categorical]] = []
         self.numeric: list[int] = []
         groups: dict[tuple[object, ...], list[int]] = defaultdict(list)
@@ -70,6 +74,7 @@ class Inputs:
             numeric,
             self.additive_scale * additive,
             self.counted_scale * np.hstack(counted) if counted else np.empty((len(X), 0)),
+            self.hints(X),
         )
 
 
@@ -85,19 +90,26 @@ class Features:
         The same, centred, and the squares of numbers, orthogonal to them, for the additive part.
     counted : array, shape (n, g)
         How often each choice occurs among parameters with the same choices, centred.
+    hints : array, shape (n, h)
+        Cheap numbers about the points, of mean 0 and variance 1 or so.
     """
 
     onehot: Array
     numeric: Array
     additive: Array
     counted: Array
+    hints: Array
 
     def __len__(self) -> int:
         return len(self.onehot)
 
     def __getitem__(self, rows: npt.NDArray[np.intp] | slice) -> Features:
         return Features(
-            self.onehot[rows], self.numeric[rows], self.additive[rows], self.counted[rows]
+            self.onehot[rows],
+            self.numeric[rows],
+            self.additive[rows],
+            self.counted[rows],
+            self.hints[rows],
         )
 
     def and_also(self, more: Features) -> Features:
@@ -107,6 +119,7 @@ class Features:
             np.vstack([self.numeric, more.numeric]),
             np.vstack([self.additive, more.additive]),
             np.vstack([self.counted, more.counted]),
+            np.vstack([self.hints, more.hints]),
         )
 
 
@@ -119,6 +132,9 @@ class Covariance:
     The last two see only how often each choice occurs among the parameters that share one list
     of choices, such as the operations on the edges of a cell, for what is known about a choice on
     one edge says something about the others: one is linear, the other a squared exponential.
+    Hints add two parts of their own, linear with an amplitude for each of them and a squared
+    exponential: what is predicted is then a function of the hints and a rest that depends on the
+    point, as an expensive code on a cheap one (Kennedy and O'Hagan, Biometrika 2000).
     """
 
     def __init__(self, inputs: Inputs) -> None:
@@ -126,6 +142,7 @@ class Covariance:
         self.n_categorical = len(inputs.names)
         self.n_numeric = len(inputs.numeric)
         self.n_counts = sum(inputs.names[members[0]][1].n_codes for members in inputs.groups)
+        self.n_hints = inputs.hints.n
         d = self.n_categorical + self.n_numeric
         # Numbers: lengths of about sqrt(d), after Hvarfner et al. (ICML 2024). Categories: points
         # that differ everywhere are nearly independent.
@@ -135,6 +152,9 @@ class Covariance:
                 np.full(self.n_categorical, math.log(1.5 / max(d, 1))),
                 np.full(self.n_numeric, math.log(8.0 / max(d, 1))),
                 np.full(self.n_counts, math.log(0.3)),
+                np.full(self.n_hints, math.log(0.3 / max(self.n_hints, 1))),
+                np.full(min(self.n_hints, 1), math.log(0.3)),
+                np.full(self.n_hints, math.log(0.5 / max(self.n_hints, 1))),
             ]
         )
         self.sd = np.concatenate(
@@ -143,14 +163,22 @@ class Covariance:
                 np.full(self.n_categorical, 1.0),
                 np.full(self.n_numeric, 2.0),
                 np.full(self.n_counts, 1.0),
+                np.full(self.n_hints, 2.0),
+                np.full(min(self.n_hints, 1), 1.5),
+                np.full(self.n_hints, 1.5),
             ]
         )
 
     def _weights(self, theta: Array) -> tuple[Array, Array, Array]:
         """Inverse squared lengths of categories, numbers and counts."""
-        ends = [4 + self.n_categorical, 4 + self.n_categorical + self.n_numeric]
-        u, v, c = np.split(np.exp(theta), ends)
-        return u[4:], v, c
+        sizes = [4, self.n_categorical, self.n_numeric, self.n_counts]
+        _, u, v, c, _ = np.split(np.exp(theta), np.cumsum(sizes))
+        return u, v, c
+
+    def _of_hints(self, theta: Array) -> tuple[Array, float, Array]:
+        """Amplitudes of the linear parts and of the other part, and its inverse squared lengths."""
+        own = np.exp(theta[len(theta) - 2 * self.n_hints - 1 :])
+        return own[: self.n_hints], float(own[self.n_hints]), own[self.n_hints + 1 :]
 
     def _product(self, theta: Array, A: Features, B: Features) -> tuple[Array, Array, Array]:
         """Hamming factor, Matern factor and its derivative by the squared distance."""
@@ -172,6 +200,10 @@ class Covariance:
             _, _, c = self._weights(theta)
             K += a[2] * (A.counted @ B.counted.T)
             K += a[3] * np.exp(-_squared_distances(A.counted, B.counted, c))
+        if self.n_hints:
+            linear, amplitude, h = self._of_hints(theta)
+            K += (A.hints * linear) @ B.hints.T
+            K += amplitude * np.exp(-_squared_distances(A.hints, B.hints, h))
         return np.asarray(K)
 
     def variance(self, theta: Array, A: Features) -> Array:
@@ -179,6 +211,9 @@ class Covariance:
         a = np.exp(theta[:4])
         constant = a[0] + (a[3] if self.n_counts else 0.0)
         linear = a[1] * np.square(A.additive).sum(axis=1) + a[2] * np.square(A.counted).sum(axis=1)
+        if self.n_hints:
+            slopes, amplitude, _ = self._of_hints(theta)
+            linear += np.square(A.hints) @ slopes + amplitude
         return np.asarray(constant + linear)
 
     def gradient(self, theta: Array, A: Features, W: Array) -> Array:
@@ -202,6 +237,11 @@ class Covariance:
             R = a[3] * W * np.exp(-_squared_distances(A.counted, A.counted, c))
             amplitudes[2:] = [a[2] * (A.counted * (W @ A.counted)).sum(), R.sum()]
             weights.append(-c * _sum_of_squares(R, A.counted))
+        if self.n_hints:
+            linear, amplitude, h = self._of_hints(theta)
+            R = amplitude * W * np.exp(-_squared_distances(A.hints, A.hints, h))
+            weights.append(linear * (A.hints * (W @ A.hints)).sum(axis=0))
+            weights += [R.sum(keepdims=True)[0], -h * _sum_of_squares(R, A.hints)]
         return np.concatenate([amplitudes, *weights])
 
 

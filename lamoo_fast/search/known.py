@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from lamoo_fast.search.params import Categorical, Float
-from lamoo_fast.search.space import MAX_ENUMERATED, Array, Config, Space
+from lamoo_fast.search.params import Float
+from lamoo_fast.search.remembered import Remembered
+from lamoo_fast.search.space import Array, Config, Space
 from lamoo_fast.search.trial import Trial
 
 _TOLERANCE = 1e-9  # relative; an evaluation may sum in another order
@@ -43,9 +44,8 @@ class Known:
 
     Notes
     -----
-    Every point is asked about once. In a space of few combinations a point's values are found
-    by its number, so that all of the space costs a few array operations; the result for the very
-    array of `Space.enumerate` is kept as a whole.
+    Every point is asked about once (`Remembered`); the values at the very array of
+    `Space.enumerate` are kept as a whole.
 
     Examples
     --------
@@ -63,14 +63,11 @@ class Known:
         signs: Array,
         functions: Mapping[int, Callable[[Config], float]] | None = None,
     ) -> None:
-        self._space = space
         self._signs = signs
         self._functions = _checked(functions, len(signs))
         self.columns = tuple(self._functions)
+        self._remembered = Remembered(space, self._ask)
         self._whole: tuple[Array, Array] | None = None
-        # One row of values per combination, NaN where not asked; or, by the key of the point.
-        self._table: Array | None = None
-        self._by_key: dict[bytes, tuple[float, ...]] = {}
 
     @classmethod
     def nothing(cls, m: int) -> Known:
@@ -90,9 +87,7 @@ class Known:
             return self._whole[1]
         values = np.full((len(X), len(self._signs)), np.nan)
         if self.columns and len(X):
-            few = (self._space.n_combinations or MAX_ENUMERATED + 1) <= MAX_ENUMERATED
-            found = self._by_number(X) if few else self._by_point(X)
-            values[:, self.columns] = found * self._signs[list(self.columns)]
+            values[:, self.columns] = self._remembered(X) * self._signs[list(self.columns)]
         if X.flags.owndata and not X.flags.writeable:  # as `Space.enumerate` returns it
             values.flags.writeable = False
             self._whole = X, values
@@ -119,28 +114,9 @@ class Known:
                         f"but the value declared known is {right!r}"
                     )
 
-    def _by_number(self, X: Array) -> Array:
-        if self._table is None:
-            total = self._space.n_combinations or 0
-            self._table = np.full((total, len(self.columns)), np.nan)
-        number = _numbers(self._space, X)
-        missing, first = np.unique(number, return_index=True)
-        new = np.isnan(self._table[missing, 0])
-        if new.any():
-            self._table[missing[new]] = self._ask(X[first[new]])
-        return np.asarray(self._table[number])
-
-    def _by_point(self, X: Array) -> Array:
-        keys = self._space.keys(X)
-        missing = {key: i for i, key in enumerate(keys) if key not in self._by_key}
-        answers = self._ask(X[list(missing.values())]).tolist() if missing else []
-        self._by_key.update(zip(missing, map(tuple, answers), strict=True))
-        return np.array([self._by_key[key] for key in keys])
-
-    def _ask(self, X: Array) -> Array:
-        """Call the functions for points X (k, d)."""
-        configs = self._space.decode(X)
-        out = np.empty((len(X), len(self.columns)))
+    def _ask(self, configs: list[Config]) -> Array:
+        """Call the functions for k configurations."""
+        out = np.empty((len(configs), len(self.columns)))
         for j, (column, function) in enumerate(self._functions.items()):
             for i, config in enumerate(configs):
                 try:
@@ -171,17 +147,3 @@ def _checked(
             raise ValueError(f"known[{index}] is {function!r}, wanted a function of a config")
         checked[int(index)] = function
     return dict(sorted(checked.items()))
-
-
-def _numbers(space: Space, X: Array) -> npt.NDArray[np.intp]:
-    """Number of each point X (n, d) of a finite space, first parameter slowest."""
-    number = np.zeros(len(X), dtype=np.intp)
-    for j, param in enumerate(space.params.values()):
-        if isinstance(param, Float) or param.n_codes is None:
-            raise ValueError("the space is not finite")
-        if isinstance(param, Categorical):
-            codes = np.asarray(param.codes(X[:, j]), dtype=np.intp)
-        else:
-            codes = np.asarray(param.from_unit(X[:, j]), dtype=np.intp) - param.low
-        number = number * param.n_codes + codes
-    return number

@@ -14,7 +14,9 @@ import numpy.typing as npt
 from lamoo_fast.kernels import is_nondominated
 from lamoo_fast.search.archive import Archive
 from lamoo_fast.search.checks import check_count, check_directions, generator
+from lamoo_fast.search.drawing import draw_relaxing
 from lamoo_fast.search.growth import Growth
+from lamoo_fast.search.hints import HintFunction, Hints
 from lamoo_fast.search.known import Known
 from lamoo_fast.search.partition import Classifier, SVMClassifier
 from lamoo_fast.search.reference import check_ref, infer_ref, reachable_ref
@@ -28,6 +30,7 @@ from lamoo_fast.search.volume import volume
 _STATE_FORMAT = 2
 _MOST_DESIGNS = 4  # times `n_initial`: where most trials fail, learn where they do not
 _SINCE_FORMAT_2: dict[str, Any] = {"n_constraints": 0, "known": [], "noisy": False}
+_LATER: dict[str, Any] = {"hints": False}  # settings that came without a new format
 
 
 class LaMOO:
@@ -56,6 +59,10 @@ class LaMOO:
         objective's own units, always the same one. Samplers that predict objectives use it in
         place of a prediction; evaluations still return all m values, and one that contradicts
         the known one is an error.
+    hints : callable, optional
+        Cheap numbers that go with the objectives, such as accuracies by a supernet: takes a list
+        of configurations and returns an array with a row for each, always the same one. Samplers
+        that predict objectives learn what they are worth.
     noisy : bool
         Whether evaluating a point again may give other values. Samplers may then propose a point
         again; front, hypervolume and partition go by the mean of a point's trials.
@@ -104,6 +111,7 @@ class LaMOO:
         ref: npt.ArrayLike | None = None,
         n_constraints: int = 0,
         known: Mapping[int, Callable[[Config], float]] | None = None,
+        hints: HintFunction | None = None,
         noisy: bool = False,
         sampler: Sampler | None = None,
         selection: Selection | None = None,
@@ -120,6 +128,7 @@ class LaMOO:
         self._explicit_ref = None if ref is None else check_ref(ref, len(self.directions))
         self.n_constraints = check_count("n_constraints", n_constraints, least=0)
         self.known = Known(space, self._signs, known)
+        self.hints = Hints(space, hints)
         self.noisy = bool(noisy)
         self.sampler = EHVISampler() if sampler is None else sampler
         self.selection = Leaf() if selection is None else selection
@@ -307,6 +316,7 @@ class LaMOO:
             "ref": None if self._explicit_ref is None else list(self._explicit_ref),
             "n_constraints": self.n_constraints,
             "known": list(self.known.columns),
+            "hints": bool(self.hints),
             "noisy": self.noisy,
             "sampler": repr(self.sampler),
             "selection": repr(self.selection),
@@ -342,7 +352,7 @@ class LaMOO:
                 raise ValueError(f"state has format {state['format']}, wanted {_STATE_FORMAT}")
             older = _SINCE_FORMAT_2 if state["format"] == 1 else {}
             for name, mine in self.settings().items():
-                theirs = {**older, **state["settings"]}[name]
+                theirs = {**_LATER, **older, **state["settings"]}[name]
                 if theirs != mine:
                     raise ValueError(f"state has {name} {theirs}, but this search has {mine}")
             restored = [self._restore(saved) for saved in state["trials"]]
@@ -394,21 +404,11 @@ class LaMOO:
             G=done.G,
             failed=self._archive.failed().X,
             known=self.known,
+            hints=self.hints,
             noisy=self.noisy,
         )
-        drawn: list[tuple[Array, int]] = []
-        missing = n
-        relaxed = 0
-        while True:
-            points = sampler.draw(region, missing, view)
-            drawn.append((points, relaxed))
-            missing -= len(points)
-            if missing == 0 or not region.constraints:
-                break
-            view = view.having_seen(self.space, points)
-            region = region.parent()
-            relaxed += 1
-        if missing == n:
+        drawn = draw_relaxing(sampler, region, n, view)
+        if not sum(len(points) for points, _ in drawn):
             if n_trials := len(self._archive.trials):
                 listed = self.space.is_enumerable
                 what = "all points of the space are used" if listed else "found no new point"

@@ -20,6 +20,7 @@ from lamoo_fast.search.gp import (
     fit_hyperparameters,
 )
 from lamoo_fast.search.samplers.view import View, spread
+from lamoo_fast.search.scores import Scaled
 from lamoo_fast.search.space import Array, Space
 
 _COARSE, _FINE = 16, 128  # directions of a first and a second look, for many objectives
@@ -28,7 +29,7 @@ _MAX_FITTED = 400  # rows the hyperparameters are fitted to
 _MAX_ROWS = 2000  # rows the processes are conditioned on
 _MAX_FITS = 64  # remembered
 
-Fits: TypeAlias = dict[tuple[bytes, bytes], Array]
+Fits: TypeAlias = dict[tuple[bytes, bytes, bytes], Array]
 """Hyperparameters by the data they were fitted to."""
 
 
@@ -50,10 +51,11 @@ class Belief:
     def __init__(self, space: Space, view: View, fits: Fits, seed: int) -> None:
         self._unit = spread(view.F)  # the choice must not depend on the units of the objectives
         self._ref, self._known, self._seed = view.ref / self._unit, view.known, seed
-        self._inputs = Inputs(space)
-        self._covariance = Covariance(self._inputs)
         rows = _kept(view.F)
         X, F, G = view.X[rows], view.F[rows] / self._unit, view.G[rows]
+        # A scale of rows that the hyperparameters are fitted to: a function of the data.
+        self._inputs = Inputs(space, Scaled(view.hints, X[: _fitted(len(X))]))
+        self._covariance = Covariance(self._inputs)
         m = F.shape[1]
         self._objectives = {
             j: self._process(X, F[:, j], fits) for j in range(m) if j not in self._known.columns
@@ -146,21 +148,22 @@ def _kept(F: Array) -> npt.NDArray[np.intp]:
 
 
 def _hyperparameters(covariance: Covariance, A: Features, X: Array, y: Array, fits: Fits) -> Array:
-    """Hyperparameters fitted to the first rows; a function of the data, remembered.
-
-    Their number goes in steps of about a sixteenth, so that most asks need no new fit.
-    """
-    n = len(y)
-    step = max(1, 2 ** ((n // 16).bit_length() - 1)) if n >= 32 else 1
-    rows = np.arange(n - n % step)
+    """Hyperparameters fitted to the first rows; a function of the data, remembered."""
+    rows = np.arange(_fitted(len(y)))
     if len(rows) > _MAX_FITTED:
         rows = np.sort(np.random.default_rng(0).permutation(rows)[:_MAX_FITTED])
-    key = X[rows].tobytes(), y[rows].tobytes()
+    key = X[rows].tobytes(), y[rows].tobytes(), A.hints[rows].tobytes()
     if key not in fits:
         while len(fits) >= _MAX_FITS:
             del fits[next(iter(fits))]
         fits[key] = fit_hyperparameters(covariance, A[rows], y[rows])
     return fits[key]
+
+
+def _fitted(n: int) -> int:
+    """How many of n rows are fitted to: in steps of about a sixteenth, few asks need a new fit."""
+    step = max(1, 2 ** ((n // 16).bit_length() - 1)) if n >= 32 else 1
+    return n - n % step
 
 
 @lru_cache(64)

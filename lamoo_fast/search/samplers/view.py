@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from lamoo_fast.search.hints import Hints
 from lamoo_fast.search.known import Known
 from lamoo_fast.search.replicates import noise_variance
 from lamoo_fast.search.space import Array, Mask, Space
@@ -41,6 +42,8 @@ class View:
         Points whose evaluation failed.
     known : Known
         Values of the objectives that need no evaluation, if there are any.
+    hints : Hints
+        Cheap numbers about points, if there are any.
     noisy : bool
         Whether evaluating a point again may give other values. A sampler may then propose points
         again that are in `seen`.
@@ -55,6 +58,7 @@ class View:
     G: Array = None  # type: ignore[assignment]  # (n, 0) unless given
     failed: Array = None  # type: ignore[assignment]  # (0, d) unless given
     known: Known = None  # type: ignore[assignment]  # nothing unless given
+    hints: Hints = None  # type: ignore[assignment]  # none unless given
     noisy: bool = False
 
     def __post_init__(self) -> None:
@@ -64,6 +68,8 @@ class View:
             object.__setattr__(self, "failed", np.empty((0, self.X.shape[1])))
         if self.known is None:
             object.__setattr__(self, "known", Known.nothing(self.F.shape[1]))
+        if self.hints is None:
+            object.__setattr__(self, "hints", Hints.nothing())
 
     @property
     def feasible(self) -> Mask:
