@@ -9,13 +9,18 @@ import numpy as np
 import pytest
 
 
-def shared(name):
-    """Rows of a shared table, or skip."""
+def shared_path(name):
+    """Path of a shared table, or skip."""
     for folder in (os.environ.get("LAMOO_DATA"), Path(__file__).parents[2] / "shared/data/nas"):
         if folder and (Path(folder) / name).is_file():
-            with gzip.open(Path(folder) / name, "rt", newline="") as file:
-                return list(csv.DictReader(file))
+            return Path(folder) / name
     pytest.skip(f"{name} is not here: set LAMOO_DATA to the folder of the shared tables")
+
+
+def shared(name):
+    """Rows of a shared table, or skip."""
+    with gzip.open(shared_path(name), "rt", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def sampled(architectures, n, seed=0):

@@ -71,3 +71,7 @@ class NetworkFBNet(nn.Module):
         """Map images (batch, in_channels, height, width) to scores (batch, classes)."""
         scores: Tensor = self.classifier(self.head(self.layers(self.stem(x))))
         return scores
+
+    def parts(self) -> list[nn.Module]:
+        """Return the modules that `FBNet.descriptors` names; run in turn they are the network."""
+        return [self.stem, *self.layers, nn.Sequential(*self.head, self.classifier)]

@@ -86,3 +86,7 @@ class MobileNetV3(nn.Module):
         """Map images (batch, in_channels, height, width) to scores (batch, classes)."""
         scores: Tensor = self.classifier(self.head(self.blocks(self.stem(x))))
         return scores
+
+    def parts(self) -> list[nn.Module]:
+        """Return the modules that `MobileNet.descriptors` names; run in turn they are the net."""
+        return [self.stem, *self.blocks, self.head[:4], self.head[4:], self.classifier]

@@ -204,6 +204,24 @@ class FBNet:
         total += conv(1, layers[-1].c_out, self.features, layers[-1].size)
         return total + linear(self.features, self.classes)
 
+    def descriptors(self, config: Mapping[str, Any]) -> list[str]:
+        """Name the parts of a network: operation, channels, stride and size of the input."""
+        layers = self.layers(config)
+        named = [
+            f"{layer.op}-{layer.c_in}to{layer.c_out}-stride{layer.stride}-{layer.size_in}px"
+            for layer in layers
+        ]
+        stem = f"stem-{self.in_channels}to{_STEM}-stride{self.strides[0]}-{self.image_size}px"
+        head = f"head-{layers[-1].c_out}to{self.features}to{self.classes}-{layers[-1].size}px"
+        return [stem, *named, head]
+
+    def example(self, config: Mapping[str, Any]) -> torch.Tensor:
+        """Return one black image."""
+        import torch
+
+        self.space.check(config)
+        return torch.zeros(1, self.in_channels, self.image_size, self.image_size)
+
     def build(self, config: Mapping[str, Any], *, generator: torch.Generator) -> NetworkFBNet:
         """Make the stand-alone network of a configuration."""
         from lamoo_fast.nas.networks.fbnet import NetworkFBNet

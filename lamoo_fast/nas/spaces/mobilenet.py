@@ -303,6 +303,35 @@ class MobileNet:
         total += linear(expanded, features, bias=False)
         return total + linear(features, self.classes)
 
+    def descriptors(self, config: Mapping[str, Any]) -> list[str]:
+        """Name the parts of a network as the shared table of latencies does."""
+        blocks = self.blocks(config)
+        expanded, features = self.head
+        resolution, first, size, last = config["resolution"], blocks[0], blocks[-1].size, blocks[-1]
+        named = [
+            f"first_conv-input:{_shape(resolution, self.in_channels)}"
+            f"-output:{_shape(first.size_in, first.c_in)}"
+        ]
+        named += [
+            f"MBConv-input:{_shape(b.size_in, b.c_in)}-output:{_shape(b.size, b.c_out)}"
+            f"-expand:{b.expansion}-kernel:{b.kernel}-stride:{b.stride}"
+            f"-idskip:{b.residual:d}-se:{b.squeeze:d}"
+            for b in blocks
+        ]
+        return [
+            *named,
+            f"final_expand_layer-input:{_shape(size, last.c_out)}-output:{_shape(size, expanded)}",
+            f"feature_mix_layer-input:{_shape(1, expanded)}-output:{_shape(1, features)}",
+            f"classifier-input:{features}-output:{self.classes}",
+        ]
+
+    def example(self, config: Mapping[str, Any]) -> torch.Tensor:
+        """Return one black image of the configuration's resolution."""
+        import torch
+
+        size = self.space.check(config)["resolution"]
+        return torch.zeros(1, self.in_channels, size, size)
+
     def build(self, config: Mapping[str, Any], *, generator: torch.Generator) -> MobileNetV3:
         """Make the stand-alone network of a configuration, which takes any resolution."""
         from lamoo_fast.nas.networks.initialise import initialised
@@ -322,3 +351,7 @@ class MobileNet:
             label = f"k{block.kernel} e{block.expansion}"
             boxes.append(Box(label, block.middle, f"kernel {block.kernel}", note))
         return draw_chain(boxes, "channels inside", title=f"{config['resolution']} pixels")
+
+
+def _shape(size: int, channels: int) -> str:
+    return f"{size}x{size}x{channels}"
