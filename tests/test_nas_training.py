@@ -1,0 +1,322 @@
+"""The training loop: schedule, skipped steps, checkpoints; and being killed in the middle."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="training needs torch")
+
+from torch import nn  # noqa: E402
+
+from lamoo_fast.nas.spaces.cell201 import Cell201  # noqa: E402
+from lamoo_fast.nas.supernets.cell201 import Supernet201  # noqa: E402
+from lamoo_fast.nas.supernets.objective import SampledPaths  # noqa: E402
+from lamoo_fast.nas.supernets.paths import Choices, FairPaths  # noqa: E402
+from lamoo_fast.nas.training.average import MovingAverage  # noqa: E402
+from lamoo_fast.nas.training.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
+from lamoo_fast.nas.training.device import checked_device  # noqa: E402
+from lamoo_fast.nas.training.loop import Training, TrainingDiverged  # noqa: E402
+from lamoo_fast.nas.training.objective import CrossEntropy, Loss  # noqa: E402
+from lamoo_fast.nas.training.recipe import Recipe  # noqa: E402
+
+X = torch.randn(50, 3, generator=torch.Generator().manual_seed(0))
+Y = (X[:, 0] > 0).long()
+RECIPE = Recipe(epochs=3, batch=10, average=0.9)
+
+
+def network(seed=0, dropout=0.5):
+    with torch.random.fork_rng([]):
+        torch.manual_seed(seed)
+        return nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Dropout(dropout), nn.Linear(8, 2))
+
+
+def shaken(images, generator):
+    return images + 0.1 * torch.randn(images.shape, generator=generator)
+
+
+def training(model, *, recipe=RECIPE, objective=None, **options):
+    options = {"seed": 1, "augment": shaken, "progress": False, **options}
+    return Training(model, objective or CrossEntropy(0.1), X, Y, recipe, **options)
+
+
+def same(a, b):
+    return all(torch.equal(v, b[k]) for k, v in a.items())
+
+
+def test_equals_a_loop_written_out():
+    recipe = Recipe(epochs=4, batch=20, learning_rate=0.2, warmup=0.25, clip=0.5)
+    model, twin = network(dropout=0.0), network(dropout=0.0)
+    seen = []
+
+    def note(images, generator):
+        seen.append(images)
+        return images
+
+    history = training(model, recipe=recipe, augment=note).run()
+    optimiser = torch.optim.SGD(twin.parameters(), momentum=0.9, weight_decay=5e-4, nesterov=True)
+    rates = [0.1 * (1 + torch.cos(torch.tensor(torch.pi * t / 8))) for t in range(8)]
+    rates[0] /= 2  # two of eight steps of warm-up
+    for images, rate in zip(seen, rates, strict=True):
+        rows = [int((image == X).all(1).nonzero()) for image in images]
+        optimiser.param_groups[0]["lr"] = float(rate)
+        optimiser.zero_grad()
+        nn.functional.cross_entropy(twin(images), Y[rows], label_smoothing=0.1).backward()
+        nn.utils.clip_grad_norm_(twin.parameters(), 0.5)
+        optimiser.step()
+    for a, b in zip(model.parameters(), twin.parameters(), strict=True):
+        assert torch.allclose(a, b, atol=1e-6)
+    assert len(history) == 4
+    assert history[-1]["loss"] < history[0]["loss"]
+    for first, second in ((seen[0], seen[1]), (seen[2], seen[3])):  # an epoch repeats no image
+        assert len(torch.unique(torch.cat([first, second]), dim=0)) == 40
+
+
+def test_moving_average():
+    model = network()
+    average = MovingAverage(model, 0.9)
+    expected = [p.detach().clone() for p in model.parameters()]
+    for t in range(30):
+        with torch.no_grad():
+            for p in model.parameters():
+                p.add_(1.0)
+        average.update(model)
+        decay = min(0.9, (1 + t) / (10 + t))
+        expected = [
+            decay * e + (1 - decay) * p for e, p in zip(expected, model.parameters(), strict=True)
+        ]
+    for own, wanted in zip(average.module.parameters(), expected, strict=True):
+        assert torch.allclose(own, wanted.detach(), atol=1e-4)
+
+
+def test_one_seed_one_result_and_no_global_generator():
+    before = torch.get_rng_state()
+    a, b, other = network(), network(), network()
+    training(a).run()
+    torch.rand(3)
+    training(b).run()
+    training(other, seed=2).run()
+    torch.set_rng_state(before)
+    assert same(a.state_dict(), b.state_dict())
+    assert not same(a.state_dict(), other.state_dict())
+    training(network()).run()
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("stop", [1, 5, 7, 14])
+def test_continued_training_is_the_same(tmp_path, stop):
+    """With augmentation, dropout, momentum and moving average; stopped within an epoch or not."""
+    whole = training(network())
+    whole.run()
+    path = tmp_path / "state.pt"
+    training(network(), checkpoint=path, save_every=1).run(until=stop)
+    continued = training(network(seed=5), checkpoint=path)
+    assert continued.step == stop
+    continued.run()
+    assert same(whole.model.state_dict(), continued.model.state_dict())
+    assert same(whole.trained.state_dict(), continued.trained.state_dict())
+    drop = "seconds"
+    for a, b in zip(whole.history, continued.history, strict=True):
+        assert {k: v for k, v in a.items() if k != drop} == {
+            k: v for k, v in b.items() if k != drop
+        }
+
+
+KILLED = textwrap.dedent("""
+    import sys, torch
+    sys.path.insert(0, {tests!r})
+    from test_nas_training import supernet_training
+    torch.set_num_threads(1)
+    def slow(images, generator):
+        print("step", flush=True)
+        return images
+    training = supernet_training({path!r}, augment=slow)
+    training.run()
+    print("end", flush=True)
+""")
+
+
+def supernet_training(path, **options):
+    space = Cell201(4, 1, classes=3, in_channels=1, image_size=4)
+    generator = torch.Generator().manual_seed(0)
+    supernet = Supernet201(space, generator=generator)
+    images = torch.randn(64, 1, 4, 4, generator=generator)
+    labels = torch.randint(3, (64,), generator=generator)
+    objective = SampledPaths(Choices(space.space), FairPaths())
+    recipe = Recipe(epochs=6, batch=16)
+    options = {"seed": 3, "progress": False, "checkpoint": path, "save_every": 2, **options}
+    return Training(supernet, objective, images, labels, recipe, **options)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
+def test_killed_and_resumed_equals_not_killed(tmp_path):
+    """kill -9 at some step of a supernet's training; another process goes on."""
+    path = tmp_path / "killed.pt"
+    code = KILLED.format(tests=os.path.dirname(__file__), path=str(path))
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as child:
+        for _ in range(7):  # killed while the seventh step is computed
+            assert child.stdout.readline() == "step\n"
+        time.sleep(0.002)
+        child.kill()
+    assert child.returncode == -signal.SIGKILL
+    assert path.exists()
+    resumed = supernet_training(path)
+    assert 0 < resumed.step < resumed.steps
+    resumed.run()
+    whole = supernet_training(None)
+    whole.run()
+    assert same(whole.model.state_dict(), resumed.model.state_dict())
+    assert list(tmp_path.iterdir()) == [path] or all(
+        p.name.endswith(".part") for p in tmp_path.iterdir() if p != path
+    )
+
+
+class Broken:
+    """Cross entropy, but not a number in some steps."""
+
+    def __init__(self, bad, how=float("nan")):
+        self.bad, self.how, self.calls = bad, how, 0
+
+    def __repr__(self):
+        return "Broken"
+
+    def losses(self, model, images, labels, generator):
+        step, self.calls = self.calls, self.calls + 1
+        (loss,) = CrossEntropy().losses(model, images, labels, generator)
+        factor = self.how if step in self.bad else 1.0
+        yield Loss(loss.value * factor, loss.correct, loss.count)
+
+
+class InfiniteGradient(Broken):
+    """The value is fine, its gradient is not."""
+
+    def losses(self, model, images, labels, generator):
+        step, self.calls = self.calls, self.calls + 1
+        (loss,) = CrossEntropy().losses(model, images, labels, generator)
+        if step in self.bad:
+            zero = model[0].weight.sum() * 0
+            yield Loss(loss.value + torch.sqrt(zero), loss.correct, loss.count)
+        else:
+            yield loss
+
+
+@pytest.mark.parametrize("kind", [Broken, InfiniteGradient])
+def test_bad_steps_are_skipped(kind, caplog):
+    bad = {2, 3, 9}
+    run = training(network(), objective=kind(bad))
+    before = {}
+
+    def watch(images, generator):
+        before[run.step] = [p.detach().clone() for p in run.model.parameters()]
+        return images
+
+    run._augment = watch
+    run.run()
+    for step in range(14):
+        moved = any(
+            not torch.equal(a, b) for a, b in zip(before[step], before[step + 1], strict=True)
+        )
+        assert moved == (step not in bad)
+    assert len([r for r in caplog.records if "skipped" in r.message]) == 3
+
+
+def test_stops_after_five_bad_steps_and_keeps_the_last_checkpoint(tmp_path):
+    path = tmp_path / "good.pt"
+    run = training(network(), objective=Broken(set(range(7, 99))), checkpoint=path, save_every=2)
+    with pytest.raises(
+        TrainingDiverged, match=r"step 12 of 15: loss is nan.*good.pt holds.*step 6"
+    ):
+        run.run()
+    good = training(network(), objective=Broken(set()), checkpoint=path)
+    assert good.step == 6
+    good.run()
+    assert good.step == 15
+
+
+def test_truncated_checkpoint(tmp_path):
+    path = tmp_path / "state.pt"
+    training(network(), checkpoint=path).run()
+    whole = path.read_bytes()
+    for size in (0, 1, 100, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        with pytest.raises(ValueError, match=r"state\.pt is truncated or not a checkpoint"):
+            training(network(), checkpoint=path)
+    path.write_text("not a checkpoint at all")
+    with pytest.raises(ValueError, match="truncated or not a checkpoint"):
+        training(network(), checkpoint=path)
+
+
+def test_checkpoint_of_something_else(tmp_path, monkeypatch):
+    path = tmp_path / "state.pt"
+    about = {"space": {"name": "nasbench201", "channels": 16}}
+    training(network(), checkpoint=path, about=about).run()
+    kept = path.read_bytes()
+    for change, message in (
+        ({"about": {"space": {"name": "darts", "channels": 16}}}, "space.name is 'nasbench201'"),
+        ({"about": {"space": {"name": "nasbench201", "channels": 8}}}, "space.channels is 16"),
+        ({"recipe": Recipe(epochs=4, batch=10, average=0.9)}, "recipe.epochs is 3, wanted 4"),
+        ({"seed": 7}, "seed is 1, wanted 7"),
+        ({"objective": CrossEntropy(0.2)}, "smoothing=0.1.*wanted.*smoothing=0.2"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            training(network(), checkpoint=path, **{"about": about, **change})
+    with pytest.raises(ValueError, match="of another model"):
+        training(nn.Linear(3, 2), checkpoint=path, about=about)
+    monkeypatch.setattr("lamoo_fast.nas.training.checkpoint.VERSION", 2)
+    with pytest.raises(ValueError, match="format version 1, wanted 2"):
+        training(network(), checkpoint=path, about=about)
+    assert path.read_bytes() == kept  # nothing is lost
+
+
+def test_checkpoint_does_not_run_code(tmp_path):
+    path = tmp_path / "evil.pt"
+    torch.save({"version": 1, "state": os.system}, path)
+    with pytest.raises(ValueError, match=r"evil\.pt is truncated or not a checkpoint"):
+        load_checkpoint(path, "training", {})
+
+
+def test_failed_writing_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "a.pt"
+    save_checkpoint(path, "x", {}, torch.ones(2))
+
+    def fail(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="disk full"):
+        save_checkpoint(path, "x", {}, torch.zeros(2))
+    assert list(tmp_path.iterdir()) == [path]
+    assert torch.equal(load_checkpoint(path, "x", {}), torch.ones(2))
+    with pytest.raises(ValueError, match="holds a x, wanted a y"):
+        load_checkpoint(path, "y", {})
+
+
+@pytest.mark.parametrize("name", ["cuda:99", "quantum", "xla"])
+def test_absent_device(name):
+    with pytest.raises(ValueError, match=f"device is '{name}', wanted one of \\['cpu'"):
+        checked_device(name)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"epochs": 0}, "epochs is 0"),
+        ({"batch": 2.5}, "batch is 2.5"),
+        ({"learning_rate": float("nan")}, "learning_rate is nan"),
+        ({"clip": 0}, "clip is 0"),
+        ({"drop_path": 1.0}, "drop_path is 1.0"),
+        ({"weight_decay": -1}, "weight_decay is -1"),
+    ],
+)
+def test_bad_recipes(settings, message):
+    with pytest.raises(ValueError, match=message):
+        Recipe(**settings)
+
+
+def test_bad_data():
+    with pytest.raises(ValueError, match="images has length 50, labels 49"):
+        Training(network(), CrossEntropy(), X, Y[:-1], RECIPE)
