@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from lamoo_fast.nas.spaces.architecture import Config, Cost, check_counts
@@ -286,6 +287,19 @@ class MobileNet:
                 )
         return listed
 
+    def stage_ends(self, config: Mapping[str, Any]) -> list[int]:
+        """Return the numbers of the last block of each stage, as `blocks` lists them."""
+        config = self.space.check(config)
+        return list(accumulate(config[f"d{number}"] for number in range(len(STAGES))))
+
+    def trunk_cost(self, config: Mapping[str, Any]) -> Cost:
+        """Count what comes before the last convolutions and the classifier."""
+        blocks = self.blocks(config)
+        total = conv(3, self.in_channels, self.stem, blocks[0].size_in)
+        for block in blocks:
+            total += block.cost()
+        return total
+
     def cost(self, config: Mapping[str, Any]) -> Cost:
         """Count multiply-adds and parameters at the resolution of the configuration.
 
@@ -294,12 +308,9 @@ class MobileNet:
         ValueError
             If `config` is not one of the space.
         """
-        blocks = self.blocks(config)
+        last = self.blocks(config)[-1]
         expanded, features = self.head
-        total = conv(3, self.in_channels, self.stem, blocks[0].size_in)
-        for block in blocks:
-            total += block.cost()
-        total += conv(1, blocks[-1].c_out, expanded, blocks[-1].size)
+        total = self.trunk_cost(config) + conv(1, last.c_out, expanded, last.size)
         total += linear(expanded, features, bias=False)
         return total + linear(features, self.classes)
 
