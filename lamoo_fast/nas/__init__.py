@@ -11,8 +11,11 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
+from lamoo_fast.nas.hw_nas_bench import hwnas, hwnas_fbnet
 from lamoo_fast.nas.nasbench201 import nasbench201, nasbench201_joined
+from lamoo_fast.nas.nasbench301 import nasbench301
 from lamoo_fast.nas.nasbench_graph import GRAPHS, nasbench_graph
+from lamoo_fast.nas.nats_bench import nasbench201_official
 from lamoo_fast.nas.problem import Objective, Problem, load_attribute, nearest, problem
 from lamoo_fast.nas.shared_tables import (
     accel_nasbench,
@@ -56,7 +59,11 @@ def data_folder() -> Path:
 _PROBLEMS: dict[str, Callable[[], Problem]] = {
     "nasbench201": nasbench201,
     "nasbench201-joined": lambda: nasbench201_joined(data_folder()),
+    "nasbench201-official": lambda: nasbench201_official(data_folder()),
     **{f"nasbench-graph-{graph}": partial(nasbench_graph, graph) for graph in GRAPHS},
+    "nasbench301": lambda: nasbench301(data_folder()),
+    "hwnas": lambda: hwnas(data_folder()),
+    "hwnas-fbnet": lambda: hwnas_fbnet(data_folder()),
     "nasbench-macro": lambda: nasbench_macro(data_folder()),
     "accel-nasbench": lambda: accel_nasbench(data_folder()),
     "darts-nb301": lambda: darts_nb301(data_folder()),

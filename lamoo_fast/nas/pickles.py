@@ -7,6 +7,7 @@ numbers; nothing else can be looked up, so nothing else can be called.
 
 from __future__ import annotations
 
+import bz2
 import importlib.util
 import io
 import pickle
@@ -73,6 +74,10 @@ NUMPY_FLOATS: Mapping[Global, type] = {
 }
 
 
+ORDERED: Mapping[Global, type] = {("collections", "OrderedDict"): dict}
+"""Dictionaries remember their order anyway."""
+
+
 class _Unpickler(pickle.Unpickler):
     def __init__(self, file: io.BufferedIOBase, admitted: Mapping[Global, type]) -> None:
         super().__init__(file)
@@ -95,10 +100,10 @@ def read_pickle(path: Path, admitted: Mapping[Global, type]) -> Any:
     Parameters
     ----------
     path : Path
-        The file.
+        The file; one that ends in ``.pbz2`` is compressed.
     admitted : mapping of (module, name) to type
         Every global that the file may mention, with the class that stands for it: `State` or the
-        entries of `NUMPY_FLOATS`.
+        entries of `NUMPY_FLOATS` and `ORDERED`.
 
     Raises
     ------
@@ -115,6 +120,8 @@ def read_pickle(path: Path, admitted: Mapping[Global, type]) -> Any:
     """
     data = path.read_bytes()
     try:
+        if path.suffix == ".pbz2":
+            data = bz2.decompress(data)
         return _Unpickler(io.BytesIO(data), admitted).load()
     except Exception as error:  # damaged pickles raise nearly anything
         raise ValueError(f"{path.name} is not a table that can be read safely: {error}") from error

@@ -17,6 +17,8 @@ import numpy.typing as npt
 
 from lamoo_fast.nas.problem import Config
 from lamoo_fast.nas.spaces.cell201 import EDGES
+from lamoo_fast.nas.spaces.darts import OPS as DARTS_OPS
+from lamoo_fast.nas.spaces.darts import Darts
 
 Floats = npt.NDArray[np.float64]
 Edge = tuple[int, int, str]
@@ -152,3 +154,42 @@ def cell201_features(configs: Sequence[Config]) -> Floats:
     return np.array(
         [_CELL201([(*ends[e], c[e]) for e in EDGES if c[e] != "none"], {0}, {3}) for c in configs]
     )
+
+
+_DARTS = PathSummary(
+    {
+        **{op: {op} for op in DARTS_OPS},
+        "conv": {op for op in DARTS_OPS if "_conv_" in op},
+        "separable": {"sep_conv_3x3", "sep_conv_5x5"},
+        "wide": {"sep_conv_5x5", "dil_conv_5x5"},
+    }
+)
+
+
+def darts_features(darts: Darts, configs: Sequence[Config]) -> Floats:
+    """Path summaries of both cells, multiply-adds and parameters (n, 108) of DARTS networks.
+
+    Paths go from the two inputs of a cell to its four nodes, which are all outputs.
+
+    Examples
+    --------
+    >>> from lamoo_fast.nas.spaces.darts import Darts
+    >>> darts = Darts(channels=32, cells=8)
+    >>> config = darts.space.decode([[0.0] * darts.space.d])[0]
+    >>> darts_features(darts, [config])[0, :3].tolist()  # paths, longest, shortest
+    [8.0, 1.0, 1.0]
+    """
+    rows = []
+    for config in configs:
+        genotype = darts.genotype(config)
+        cells = [
+            _DARTS(
+                [(source, 2 + i // 2, op) for i, (op, source) in enumerate(genes)],
+                {0, 1},
+                {2, 3, 4, 5},
+            )
+            for genes in (genotype.normal, genotype.reduce)
+        ]
+        cost = darts.cost(config)
+        rows.append(np.concatenate([*cells, [cost.flops, cost.params]]))
+    return np.array(rows)

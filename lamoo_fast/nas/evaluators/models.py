@@ -17,6 +17,8 @@ Floats = npt.NDArray[np.float64]
 Encoding: TypeAlias = Callable[[Sequence[Config]], npt.ArrayLike]
 """Takes n configurations and returns features (n, k)."""
 
+_MAX_FITTED = 400  # examples that hyperparameters are fitted to
+
 
 class Model(Protocol):
     """Predicts a number of mean about 0 and variance about 1, which is to be small."""
@@ -40,7 +42,8 @@ class ProcessModel:
 
     Notes
     -----
-    O(n^3) to fit n examples (`lamoo_fast.search.gp`).
+    O(n^3) to condition on n examples (`lamoo_fast.search.gp`); the hyperparameters, which take
+    some 40 times that, are fitted to at most 400 of them.
     """
 
     def __init__(self, space: Space, encode: Encoding | None = None) -> None:
@@ -51,9 +54,24 @@ class ProcessModel:
         """Fit the hyperparameters and condition on all examples."""
         X = self._space.encode(configs)
         self._inputs = Inputs(self._space, Scaled(self._hints, X))
-        covariance, A = Covariance(self._inputs), self._inputs(X)
-        theta = fit_hyperparameters(covariance, A, z)
-        self._process = GaussianProcess(covariance, theta, A, z)
+        self._covariance, A = Covariance(self._inputs), self._inputs(X)
+        rows = np.sort(np.random.default_rng(0).permutation(len(z))[:_MAX_FITTED])
+        self._theta = fit_hyperparameters(self._covariance, A[rows], z[rows])
+        self._process = GaussianProcess(self._covariance, self._theta, A, z)
+
+    def left_out(self, configs: Sequence[Config], z: Floats, parts: npt.NDArray[np.int_]) -> Floats:
+        """Predictions (n,) of each example from those of the other `parts`, after `fit`.
+
+        The hyperparameters stay what they are: that costs one part as much as the whole.
+        """
+        A = self._inputs(self._space.encode(configs))
+        predicted = np.empty(len(z))
+        for part in np.unique(parts):
+            out = np.flatnonzero(parts == part)
+            rest = np.flatnonzero(parts != part)
+            process = GaussianProcess(self._covariance, self._theta, A[rest], z[rest])
+            predicted[out] = process.warp.inverse(process.predict(A[out])[0])
+        return predicted
 
     def predict(self, configs: Sequence[Config]) -> tuple[Floats, Floats]:
         """Quantiles of the process: median, and half of what lies a deviation to both sides."""
