@@ -210,11 +210,11 @@ def broken_table(text):
         (lambda _: measure_memory(nn.ReLU(), torch.zeros(1, 3), batch=0), "batch is 0, wanted"),
         (
             lambda _: measure_memory(nn.ReLU(), torch.zeros(1, 3), device="gpu"),
-            "device is 'gpu', which is not here",
+            "device is 'gpu', wanted one of ['cpu'",
         ),
         (
             lambda _: measure_latency(nn.ReLU(), torch.zeros(1, 3), device="cuda:99"),
-            "device is 'cuda:99', which is not here",
+            "device is 'cuda:99', wanted one of ['cpu'",
         ),
         (
             lambda _: measure_energy(nn.ReLU(), torch.zeros(1, 3), device="cpu"),

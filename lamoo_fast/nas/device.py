@@ -1,4 +1,4 @@
-"""The device that a user names, or a message that says why it cannot be had."""
+"""The devices of this machine."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import torch
 from lamoo_fast.machine import processor
 
 
-def checked_device(device: str | torch.device) -> torch.device:
-    """Return a device that is there.
+def checked_device(name: str | torch.device) -> torch.device:
+    """Return a device that this machine has.
 
     Parameters
     ----------
-    device : str or torch.device
+    name : str or torch.device
         Such as ``cpu``, ``cuda`` or ``cuda:1``.
 
     Raises
     ------
     ValueError
-        If there is no such device here, or no such kind of device at all.
+        If the name means nothing, or the device is absent.
 
     Examples
     --------
@@ -26,16 +26,22 @@ def checked_device(device: str | torch.device) -> torch.device:
     device(type='cpu')
     """
     try:
-        found = torch.device(device)
-        torch.empty(0, device=found)
+        device = torch.device(name)
+        torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
-        raise ValueError(f"device is {str(device)!r}, which is not here: {reason}") from None
-    return found
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"device is {str(name)!r}, wanted one of {present()}: {reason}") from error
+    return device
 
 
-def device_name(device: torch.device) -> str:
-    """Return the model of a device, as measurements name it."""
+def present() -> list[str]:
+    """Names of the devices of this machine."""
+    names = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+    return [*names, "mps"] if torch.backends.mps.is_available() else names
+
+
+def device_model(device: torch.device) -> str:
+    """Model of a device, as measurements name it."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return processor()[0] if device.type == "cpu" else str(device)
@@ -45,3 +51,5 @@ def synchronise(device: torch.device) -> None:
     """Wait until the device has done all that was asked of it."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from lamoo_fast.nas.costs.run import prepared
-from lamoo_fast.nas.device import device_name
+from lamoo_fast.nas.costs.run import Measured, Runner
 
 
-@dataclass(frozen=True)
-class Energy:
+@dataclass(frozen=True, kw_only=True)
+class Energy(Measured):
     """What a network drew.
 
     Parameters
@@ -23,18 +22,15 @@ class Energy:
         Per batch, idle power included.
     watts : float
         Mean power meanwhile.
-    batch, runs : int
-        Inputs at a time; batches that were run.
-    device, dtype : str
-        Model of the device; type of the weights.
+    runs : int
+        Batches that were run.
+    batch, device, dtype
+        As `Measured`.
     """
 
     millijoules: float
     watts: float
-    batch: int
     runs: int
-    device: str
-    dtype: str
 
 
 def measure_energy(
@@ -52,7 +48,7 @@ def measure_energy(
     Parameters
     ----------
     module, example, batch, device, dtype
-        As `prepared`.
+        As `Runner`.
     seconds : float
         Least time to run. The driver brings its counter up to date every 20 to 100 ms.
     counter : callable, optional
@@ -68,8 +64,8 @@ def measure_energy(
     """
     if seconds <= 0:
         raise ValueError(f"seconds is {seconds!r}, wanted a number above 0")
-    run, where = prepared(module, example, batch=batch, device=device, dtype=dtype)
-    counter = counter or _nvml_counter(where)
+    run = Runner(module, example, batch=batch, device=device, dtype=dtype)
+    counter = counter or _nvml_counter(run.device)
     run()
     runs, energy, start = 0, counter(), time.perf_counter()
     while (elapsed := time.perf_counter() - start) < seconds:
@@ -77,12 +73,7 @@ def measure_energy(
         runs += 1
     drawn = counter() - energy
     return Energy(
-        drawn / runs,
-        drawn / 1e3 / elapsed,
-        batch,
-        runs,
-        device_name(where),
-        str(dtype).removeprefix("torch."),
+        millijoules=drawn / runs, watts=drawn / 1e3 / elapsed, runs=runs, **run.conditions()
     )
 
 

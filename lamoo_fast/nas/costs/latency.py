@@ -9,14 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lamoo_fast.nas.costs.run import prepared
-from lamoo_fast.nas.device import device_name
+from lamoo_fast.nas.costs.run import Measured, Runner
 from lamoo_fast.search.checks import check_count
 
 
-@dataclass(frozen=True)
-class Latency:
-    """How long a network took, and where and how.
+@dataclass(frozen=True, kw_only=True)
+class Latency(Measured):
+    """How long a network took.
 
     Parameters
     ----------
@@ -24,20 +23,17 @@ class Latency:
         Median over all runs, per batch.
     low, high : float
         First and third quartile.
-    batch, threads, runs : int
-        Inputs at a time; threads of the processor; runs after those to warm up.
-    device, dtype : str
-        Model of the device; type of the weights.
+    threads, runs : int
+        Threads of the processor; runs after those to warm up.
+    batch, device, dtype
+        As `Measured`.
     """
 
     milliseconds: float
     low: float
     high: float
-    batch: int
     threads: int
     runs: int
-    device: str
-    dtype: str
 
     def __str__(self) -> str:
         return (
@@ -65,7 +61,7 @@ def measure_latency(
     Parameters
     ----------
     module, example, batch, device, dtype
-        As `prepared`.
+        As `Runner`.
     threads : int
         Of the processor; the setting of the process is restored.
     warm_up, runs : int
@@ -85,7 +81,7 @@ def measure_latency(
     check_count("threads", threads)
     check_count("runs", runs)
     check_count("warm_up", warm_up, least=0)
-    run, where = prepared(module, example, batch=batch, device=device, dtype=dtype)
+    run = Runner(module, example, batch=batch, device=device, dtype=dtype)
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
@@ -99,5 +95,6 @@ def measure_latency(
     finally:
         torch.set_num_threads(before)
     low, median, high = (float(q) for q in np.quantile(times, [0.25, 0.5, 0.75]))
-    dtype_name = str(dtype).removeprefix("torch.")
-    return Latency(median, low, high, batch, threads, runs, device_name(where), dtype_name)
+    return Latency(
+        milliseconds=median, low=low, high=high, threads=threads, runs=runs, **run.conditions()
+    )

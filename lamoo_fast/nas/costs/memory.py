@@ -11,12 +11,11 @@ from torch import Tensor, nn
 from torch.utils import _pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from lamoo_fast.nas.costs.run import prepared
-from lamoo_fast.nas.device import device_name
+from lamoo_fast.nas.costs.run import Measured, Runner
 
 
-@dataclass(frozen=True)
-class Memory:
+@dataclass(frozen=True, kw_only=True)
+class Memory(Measured):
     """Most memory that a network held at one time.
 
     Parameters
@@ -26,17 +25,12 @@ class Memory:
         allocator gave, so that work space counts.
     weights : int
         Bytes of parameters and buffers, which are part of the peak.
-    batch : int
-        Inputs at a time.
-    device, dtype : str
-        Model of the device; type of the weights.
+    batch, device, dtype
+        As `Measured`.
     """
 
     peak: int
     weights: int
-    batch: int
-    device: str
-    dtype: str
 
 
 def measure_memory(
@@ -55,7 +49,7 @@ def measure_memory(
     Parameters
     ----------
     module, example, batch, device, dtype
-        As `prepared`.
+        As `Runner`.
 
     Raises
     ------
@@ -67,23 +61,19 @@ def measure_memory(
     >>> measure_memory(nn.ReLU(), torch.zeros(1, 1000)).peak  # the input and the output
     8000
     """
-    item = dtype.itemsize
-    weights = sum(p.numel() * item for p in module.parameters())
-    weights += sum(
-        b.numel() * (item if b.is_floating_point() else b.element_size()) for b in module.buffers()
-    )
-    run, where = prepared(module, example, batch=batch, device=device, dtype=dtype)
-    if where.type == "cuda":
+    run = Runner(module, example, batch=batch, device=device, dtype=dtype)
+    held = [*run.network.parameters(), *run.network.buffers()]
+    weights = sum(tensor.nbytes for tensor in held)
+    if run.device.type == "cuda":
         run()  # libraries take their own memory at first use
-        torch.cuda.reset_peak_memory_stats(where)
+        torch.cuda.reset_peak_memory_stats(run.device)
         run()
-        peak = torch.cuda.max_memory_allocated(where)
+        peak = torch.cuda.max_memory_allocated(run.device)
     else:
-        given = example.numel() * (item if example.is_floating_point() else example.element_size())
         with _Living() as living:
             run()
-        peak = weights + given * batch + living.peak
-    return Memory(peak, weights, batch, device_name(where), str(dtype).removeprefix("torch."))
+        peak = weights + run.x.nbytes + living.peak
+    return Memory(peak=peak, weights=weights, **run.conditions())
 
 
 class _Living(TorchDispatchMode):  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Devices, and what is done only on some."""
+"""What is done only on some devices."""
 
 from __future__ import annotations
 
@@ -7,35 +7,9 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor, nn
 
+from lamoo_fast.nas.device import checked_device
+
 __all__ = ["checked_device", "device_of", "half_precision", "to_device"]
-
-
-def checked_device(name: str | torch.device) -> torch.device:
-    """Return a device that this machine has.
-
-    Raises
-    ------
-    ValueError
-        If the name means nothing, or the device is absent.
-
-    Examples
-    --------
-    >>> checked_device("cpu")
-    device(type='cpu')
-    """
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"device is {str(name)!r}, wanted one of {present()}: {reason}") from error
-    return device
-
-
-def present() -> list[str]:
-    """Names of the devices of this machine."""
-    names = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
-    return [*names, "mps"] if torch.backends.mps.is_available() else names
 
 
 def device_of(module: nn.Module) -> torch.device:
