@@ -98,6 +98,16 @@ def test_gradients_are_the_sum_of_those_of_the_subnets(supernet, images, configs
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("op", ["skip_connect", "avg_pool_3x3"])
+def test_an_operation_that_all_subnets_share(supernet, images, op):
+    for edge in EDGES:
+        configs = [{**config, edge: op} for config in draw(4)]
+        together = supernet.forward_many(images[:9], configs)
+        for config, own in zip(configs, together, strict=True):
+            assert largest_difference(supernet(images[:9], config), own) < TOLERANCE
+
+
+@torch.no_grad()
 def test_images_in_groups_change_nothing(supernet, images, configs, monkeypatch):
     statistics = recalibrate(supernet, configs, images)
     whole = supernet.forward_many(images[:5], configs, statistics)

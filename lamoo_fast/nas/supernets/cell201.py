@@ -173,7 +173,8 @@ def _add(total: Tensor | None, out: Tensor, branch: Branch, count: int) -> Tenso
     out = _rows(out, branch.results)
     if total is None:
         if branch.targets is None:
-            return out
+            whole_source = branch.op == "skip_connect" and branch.inputs is branch.results is None
+            return out.clone() if whole_source else out  # it may be added to
         total = out.new_zeros((count, *out.shape[1:]))
     return total + out if branch.targets is None else total.index_add_(0, branch.targets, out)
 

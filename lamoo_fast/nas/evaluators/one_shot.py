@@ -1,0 +1,126 @@
+"""One-shot evaluation: architectures with the weights of a supernet."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from lamoo_fast.nas.evaluators.evaluator import Evaluation
+from lamoo_fast.nas.evaluators.memory import with_less_memory
+from lamoo_fast.nas.supernets.recalibrate import recalibrate
+from lamoo_fast.nas.supernets.supernet import Supernet
+from lamoo_fast.nas.training.device import device_of, half_precision, to_device
+from lamoo_fast.search.checks import check_count
+
+__all__ = ["OneShot"]
+
+
+class OneShot:
+    """Evaluates subnets of a supernet, many in one pass.
+
+    Parameters
+    ----------
+    supernet : Supernet
+        A trained one.
+    calibration : Tensor
+        Training images, without labels, from which the statistics of normalisation of each subnet
+        are recorded; a few hundred do.
+    valid : pair of Tensor
+        Images and labels held out.
+    subnets, batch : int
+        Subnets, and images, that go through the supernet at once. When memory runs out, first the
+        subnets are halved, then the images; this is logged and kept.
+    fidelity : str
+        Tag of the evaluations.
+
+    Raises
+    ------
+    ValueError
+        If a number is not >= 1, or there are no images.
+
+    Notes
+    -----
+    Guo et al., ECCV 2020, arXiv:1904.00420.
+    """
+
+    def __init__(
+        self,
+        supernet: Supernet,
+        calibration: Tensor,
+        valid: tuple[Tensor, Tensor],
+        *,
+        subnets: int = 64,
+        batch: int = 256,
+        fidelity: str = "supernet",
+    ) -> None:
+        images, labels = valid
+        if len(images) == 0 or len(images) != len(labels):
+            raise ValueError(f"valid has {len(images)} images and {len(labels)} labels")
+        if len(calibration) == 0:
+            raise ValueError("calibration has no images")
+        self.supernet = supernet
+        self.subnets = check_count("subnets", subnets)
+        self.batch = check_count("batch", batch)
+        self._calibration = calibration
+        self._images, self._labels = images, labels
+        self._fidelity = fidelity
+
+    def evaluate(self, configs: Sequence[Mapping[str, Any]]) -> list[Evaluation]:
+        """Return the accuracy (a fraction) and loss of each architecture.
+
+        Raises
+        ------
+        ValueError
+            If one is not of the space.
+        """
+        evaluations: list[Evaluation] = []
+        while len(evaluations) < len(configs):
+            started = time.perf_counter()
+            values = self._next(configs[len(evaluations) :])
+            seconds = (time.perf_counter() - started) / len(values)
+            evaluations += [Evaluation(v, self._fidelity, seconds) for v in values]
+        return evaluations
+
+    def _next(self, configs: Sequence[Mapping[str, Any]]) -> list[dict[str, float]]:
+        """Values of the first few."""
+        values, self.subnets = with_less_memory(
+            lambda size: self._values(configs[:size]), self.subnets, "subnets"
+        )
+        return values
+
+    def _values(self, configs: Sequence[Mapping[str, Any]]) -> list[dict[str, float]]:
+        if len(configs) > 1:
+            return self._measure(configs, self.batch)
+        values, self.batch = with_less_memory(
+            lambda size: self._measure(configs, size), self.batch, "images"
+        )
+        return values
+
+    @torch.no_grad()
+    def _measure(self, configs: Sequence[Mapping[str, Any]], batch: int) -> list[dict[str, float]]:
+        device = device_of(self.supernet)
+        k = len(configs)
+        with half_precision(device):
+            statistics = recalibrate(self.supernet, configs, self._calibration, batch=batch)
+            correct, loss = torch.zeros(k, device=device), torch.zeros(k, device=device)
+            for images, labels in zip(
+                torch.split(self._images, batch), torch.split(self._labels, batch), strict=True
+            ):
+                scores = self.supernet.forward_many(
+                    to_device(images, device), configs, statistics
+                ).float()
+                wanted = labels.to(device).expand(k, -1)
+                correct += (scores.argmax(-1) == wanted).sum(1)
+                loss += functional.cross_entropy(
+                    scores.transpose(1, 2), wanted, reduction="none"
+                ).sum(1)
+        count = len(self._images)
+        return [
+            {"accuracy": c / count, "loss": v / count}
+            for c, v in zip(correct.tolist(), loss.tolist(), strict=True)
+        ]
