@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lamoo_fast.nas.spaces.architecture import Config, Cost, check_counts
@@ -116,26 +117,22 @@ class CellStack(ABC):
             If `config` is not one of the space.
         """
         genotype = self.genotype(config)
-        c, size = self.channels, self.image_size
-        if self.halving_stem:
-            size //= 8
-            total = conv(3, self.in_channels, c // 2, 4 * size)
-            total += conv(3, c // 2, c, 2 * size) + conv(3, c, c, size)
-            before = last = c
-        else:
-            before = last = 3 * c
-            total = conv(3, self.in_channels, last, size)
+        total = _around(self, len(genotype.normal_concat), len(genotype.reduce_concat))
+        for op, _ in genotype.normal:
+            total += _everywhere(self, op, reduction=False, stride=1)
+        for op, source in genotype.reduce:
+            total += _everywhere(self, op, reduction=True, stride=2 if source < 2 else 1)
+        return total
+
+    def shapes(self) -> list[tuple[bool, int, int]]:
+        """Tell of each cell whether it reduces, its channels, and the size of its output."""
+        c, size = self.channels, self.image_size // (8 if self.halving_stem else 1)
+        shapes = []
         for number in range(self.cells):
             reduction = number in self.reductions
-            c *= 1 + reduction
-            genes = genotype.reduce if reduction else genotype.normal
-            concat = genotype.reduce_concat if reduction else genotype.normal_concat
-            total += conv(1, before, c, size) + conv(1, last, c, size)
-            half = size // 2 if reduction else size
-            for op, source in genes:
-                total += operation_cost(op, c, half, 2 if reduction and source < 2 else 1)
-            before, last, size = last, len(concat) * c, half
-        return total + linear(last, self.classes)
+            c, size = c * (1 + reduction), size // (1 + reduction)
+            shapes.append((reduction, c, size))
+        return shapes
 
     def build(self, config: Mapping[str, Any], *, generator: torch.Generator) -> NetworkStack:
         """Make the stand-alone network of a configuration."""
@@ -162,6 +159,34 @@ class CellStack(ABC):
             edges += [Edge(str(node), "out", "") for node in concat]
             cells[heading] = (labels, edges)
         return draw_cells(cells)
+
+
+@lru_cache(maxsize=64)
+def _around(space: CellStack, normal: int, reduce: int) -> Cost:
+    """Cost of all but the operations, where cells join so many nodes."""
+    c, size = space.channels, space.image_size
+    if space.halving_stem:
+        total = conv(3, space.in_channels, c // 2, size // 2)
+        total += conv(3, c // 2, c, size // 4) + conv(3, c, c, size // 8)
+        before = last = c
+    else:
+        before = last = 3 * c
+        total = conv(3, space.in_channels, last, size)
+    for reduction, c, size in space.shapes():
+        given = size * (1 + reduction)
+        total += conv(1, before, c, given) + conv(1, last, c, given)
+        before, last = last, c * (reduce if reduction else normal)
+    return total + linear(last, space.classes)
+
+
+@lru_cache(maxsize=256)
+def _everywhere(space: CellStack, op: str, *, reduction: bool, stride: int) -> Cost:
+    """Cost of an operation over all normal or all reduction cells."""
+    total = Cost(0, 0)
+    for reduces, channels, size in space.shapes():
+        if reduces == reduction:
+            total += operation_cost(op, channels, size, stride)
+    return total
 
 
 def operation_cost(op: str, channels: int, size: int, stride: int) -> Cost:

@@ -107,7 +107,7 @@ class Detector:
             If `config` is not one of the space.
         """
         blocks, width = self.backbone.blocks(config), self.width
-        total, sizes = self.backbone.trunk_cost(config), []
+        total, sizes = self.backbone.trunk_cost(blocks), []
         for tap in self.taps(config):
             size = blocks[tap].size
             total += conv(1, blocks[tap].c_out, width, size, bias=True, norm=False)

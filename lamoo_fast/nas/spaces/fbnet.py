@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from lamoo_fast.nas.spaces.architecture import Config, Cost, check_counts
@@ -71,13 +71,16 @@ class Layer(NamedTuple):
         """Whether the output has another shape than the input."""
         return self.stride > 1 or self.c_in != self.c_out
 
-    def cost(self) -> Cost:
-        """Count multiply-adds and parameters."""
-        if self.op == "skip":
-            return conv(1, self.c_in, self.c_out, self.size) if self.changes else Cost(0, 0)
-        first = conv(1, self.c_in, self.middle, self.size_in, groups=self.groups)
-        depthwise = conv(self.kernel, self.middle, self.middle, self.size, groups=self.middle)
-        return first + depthwise + conv(1, self.middle, self.c_out, self.size, groups=self.groups)
+
+@lru_cache(maxsize=2**12)
+def layer_cost(layer: Layer) -> Cost:
+    """Count multiply-adds and parameters of a layer."""
+    if layer.op == "skip":
+        return conv(1, layer.c_in, layer.c_out, layer.size) if layer.changes else Cost(0, 0)
+    middle, groups = layer.middle, layer.groups
+    total = conv(1, layer.c_in, middle, layer.size_in, groups=groups)
+    total += conv(layer.kernel, middle, middle, layer.size, groups=middle)
+    return total + conv(1, middle, layer.c_out, layer.size, groups=groups)
 
 
 @dataclass(frozen=True)
@@ -200,7 +203,7 @@ class FBNet:
         layers = self.layers(config)
         total = conv(3, self.in_channels, _STEM, layers[0].size_in)
         for layer in layers:
-            total += layer.cost()
+            total += layer_cost(layer)
         total += conv(1, layers[-1].c_out, self.features, layers[-1].size)
         return total + linear(self.features, self.classes)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -81,16 +81,18 @@ class InvertedResidual(NamedTuple):
         """Whether the input is added to the output."""
         return self.stride == 1 and self.c_in == self.c_out
 
-    def cost(self) -> Cost:
-        """Count multiply-adds and parameters."""
-        middle = self.middle
-        total = conv(self.kernel, middle, middle, self.size, groups=middle)
-        total += conv(1, middle, self.c_out, self.size)
-        if self.expansion > 1:
-            total += conv(1, self.c_in, middle, self.size_in)
-        if self.squeeze:
-            total += linear(middle, self.squeezed) + linear(self.squeezed, middle)
-        return total
+
+@lru_cache(maxsize=2**14)
+def block_cost(block: InvertedResidual) -> Cost:
+    """Count multiply-adds and parameters of a block."""
+    middle = block.middle
+    total = conv(block.kernel, middle, middle, block.size, groups=middle)
+    total += conv(1, middle, block.c_out, block.size)
+    if block.expansion > 1:
+        total += conv(1, block.c_in, middle, block.size_in)
+    if block.squeeze:
+        total += linear(middle, block.squeezed) + linear(block.squeezed, middle)
+    return total
 
 
 def divisible(channels: float) -> int:
@@ -292,12 +294,11 @@ class MobileNet:
         config = self.space.check(config)
         return list(accumulate(config[f"d{number}"] for number in range(len(STAGES))))
 
-    def trunk_cost(self, config: Mapping[str, Any]) -> Cost:
+    def trunk_cost(self, blocks: Sequence[InvertedResidual]) -> Cost:
         """Count what comes before the last convolutions and the classifier."""
-        blocks = self.blocks(config)
         total = conv(3, self.in_channels, self.stem, blocks[0].size_in)
         for block in blocks:
-            total += block.cost()
+            total += block_cost(block)
         return total
 
     def cost(self, config: Mapping[str, Any]) -> Cost:
@@ -308,9 +309,9 @@ class MobileNet:
         ValueError
             If `config` is not one of the space.
         """
-        last = self.blocks(config)[-1]
+        blocks = self.blocks(config)
         expanded, features = self.head
-        total = self.trunk_cost(config) + conv(1, last.c_out, expanded, last.size)
+        total = self.trunk_cost(blocks) + conv(1, blocks[-1].c_out, expanded, blocks[-1].size)
         total += linear(expanded, features, bias=False)
         return total + linear(features, self.classes)
 
