@@ -19,7 +19,7 @@ demo: $(DEMO)/ready
 $(DEMO)/ready: pyproject.toml setup.py $(SOURCES)
 	$(PYTHON) -m venv $(DEMO)
 	rm -rf build
-	$(DEMO)/bin/pip install '.[nas]'
+	$(DEMO)/bin/pip install '.[tables]'
 	touch $@
 
 # Everything that CI runs. The tests see the wheel in site-packages, not the source tree.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import bz2
 import importlib.util
 import io
+import math
 import pickle
 import struct
 from collections.abc import Mapping
@@ -74,13 +75,70 @@ NUMPY_FLOATS: Mapping[Global, type] = {
 }
 
 
+class ByteType:
+    """Stands for ``numpy.dtype`` and accepts only the description of an unsigned byte."""
+
+    __slots__ = ()
+
+    def __init__(self, code: object, *flags: object) -> None:
+        if code != "u1":
+            raise pickle.UnpicklingError(f"numpy type {code!r} is not a byte")
+
+    def __setstate__(self, state: object) -> None:
+        plain = type(state) is tuple and len(state) == 8 and state[2:5] == (None, None, None)
+        if not plain:
+            raise pickle.UnpicklingError("a numpy type is not a plain number")
+
+
+class Bytes:
+    """Stands for ``numpy.core.multiarray._reconstruct``: an array of bytes.
+
+    It has `shape` and `data`; BUILD fills both, and checks that they fit.
+    """
+
+    __slots__ = ("data", "shape")
+    data: bytes
+    shape: tuple[int, ...]
+
+    def __init__(self, *described: object) -> None:
+        self.data, self.shape = b"", (0,)
+
+    def __setstate__(self, state: object) -> None:
+        # (version, shape, type, whether the first index is the fastest, data)
+        if type(state) is not tuple or len(state) != 5 or type(state[2]) is not ByteType:
+            raise pickle.UnpicklingError("an array is not one of bytes")
+        _, shape, _, fortran, data = state
+        whole = type(shape) is tuple and all(type(k) is int and k >= 0 for k in shape)
+        if type(data) is str:
+            data = data.encode("latin1")  # as Python 2 wrote it
+        if not whole or fortran or type(data) is not bytes or len(data) != math.prod(shape):
+            raise pickle.UnpicklingError("the shape of an array does not fit its data")
+        self.data, self.shape = data, shape
+
+
+class ArrayType:
+    """Stands for ``numpy.ndarray``, which is only named."""
+
+    __slots__ = ()
+
+
+NUMPY_BYTES: Mapping[Global, type] = {
+    ("numpy", "dtype"): ByteType,
+    ("numpy", "ndarray"): ArrayType,
+    ("numpy.core.multiarray", "_reconstruct"): Bytes,
+    ("numpy._core.multiarray", "_reconstruct"): Bytes,
+}
+"""Arrays of bytes, as pickles of images have them."""
+
 ORDERED: Mapping[Global, type] = {("collections", "OrderedDict"): dict}
 """Dictionaries remember their order anyway."""
 
 
 class _Unpickler(pickle.Unpickler):
-    def __init__(self, file: io.BufferedIOBase, admitted: Mapping[Global, type]) -> None:
-        super().__init__(file)
+    def __init__(
+        self, file: io.BufferedIOBase, admitted: Mapping[Global, type], encoding: str
+    ) -> None:
+        super().__init__(file, encoding=encoding)
         self._admitted = admitted
 
     def find_class(self, module: str, name: str) -> type:
@@ -94,7 +152,7 @@ class _Unpickler(pickle.Unpickler):
         raise pickle.UnpicklingError("refused persistent object")
 
 
-def read_pickle(path: Path, admitted: Mapping[Global, type]) -> Any:
+def read_pickle(path: Path, admitted: Mapping[Global, type], *, encoding: str = "ASCII") -> Any:
     """Decode the pickle at `path` into containers, numbers and the `admitted` classes.
 
     Parameters
@@ -103,7 +161,9 @@ def read_pickle(path: Path, admitted: Mapping[Global, type]) -> Any:
         The file; one that ends in ``.pbz2`` is compressed.
     admitted : mapping of (module, name) to type
         Every global that the file may mention, with the class that stands for it: `State` or the
-        entries of `NUMPY_FLOATS` and `ORDERED`.
+        entries of `NUMPY_FLOATS`, `NUMPY_BYTES` and `ORDERED`.
+    encoding : str
+        Of the strings of Python 2; "latin1" where these are bytes.
 
     Raises
     ------
@@ -122,7 +182,7 @@ def read_pickle(path: Path, admitted: Mapping[Global, type]) -> Any:
     try:
         if path.suffix == ".pbz2":
             data = bz2.decompress(data)
-        return _Unpickler(io.BytesIO(data), admitted).load()
+        return _Unpickler(io.BytesIO(data), admitted, encoding).load()
     except Exception as error:  # damaged pickles raise nearly anything
         raise ValueError(f"{path.name} is not a table that can be read safely: {error}") from error
 
