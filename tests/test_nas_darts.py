@@ -188,6 +188,7 @@ def test_picture():
         (lambda: Darts().cost({}), "config has keys []"),
         (lambda: NasnetCell().from_codes([0] * 3), "codes has 3 numbers, wanted 28"),
         (lambda: NasnetCell().from_codes([4] * 28), "code of n0_opA is 4, wanted 0 to 3"),
+        (lambda: NasnetCell().from_codes([1.0] * 28), "code of n0_opA is 1.0, wanted 0 to 3"),
         (lambda: NasnetCell().from_codes([0, 0, 0, 9] * 7), "'n0_inB' is 9"),
         (lambda: NasnetCell().decode(DARTS_V2), "normal and reduction cell differ"),
     ],

@@ -204,6 +204,7 @@ def test_pictures(space, bars):
         (lambda: FBNet().decode("{}"), "wanted a list of 22 numbers"),
         (lambda: FBNet().decode("[1, 2]"), "codes has 2 numbers, wanted 22"),
         (lambda: FBNet().decode(str([9] * 22)), "code of l0 is 9, wanted 0 to 8"),
+        (lambda: FBNet().decode(str([1.0] * 22)), "code of l0 is 1.0, wanted 0 to 8"),
     ],
 )
 def test_bad_input(call, message):

@@ -73,33 +73,53 @@ def test_one_seed_builds_one_network_whatever_else_is_drawn(space):
     assert any(not torch.equal(value, other[name]) for name, value in first.items())
 
 
+def some_input(torch, space, config):
+    drawn = torch.Generator().manual_seed(1)
+    if isinstance(space, RecurrentCell):
+        return torch.randint(space.vocabulary, (3, 2), generator=drawn)
+    size = config.get("resolution") or space.image_size
+    images = space.backbone if isinstance(space, Detector) else space
+    return torch.randn(6, images.in_channels, size, size, generator=drawn)
+
+
+def tensors(result):
+    return [result] if hasattr(result, "shape") else list(result)
+
+
+@by_name
+@pytest.mark.filterwarnings("ignore:.*(trace|Python)")
+def test_networks_can_be_traced(space):
+    torch = pytest.importorskip("torch")
+    config = sampled(space, 1)[0]
+    network = space.build(config, generator=torch.Generator().manual_seed(0)).eval()
+    x = some_input(torch, space, config)
+    traced = torch.jit.trace(network, (x,), check_trace=False)
+    for one, other in zip(tensors(traced(x)), tensors(network(x)), strict=True):
+        assert torch.allclose(one, other, atol=1e-5)
+
+
 @pytest.mark.parametrize("space", TINY[:-1], ids=lambda space: space.name)
 def test_networks_learn(space):
     """A small step against the gradient lowers the loss."""
     torch = pytest.importorskip("torch")
     config = sampled(space, 1, seed=4)[0]
     network = space.build(config, generator=torch.Generator().manual_seed(0)).eval()
-    if isinstance(space, RecurrentCell):
-        x = torch.arange(6).reshape(3, 2) % 7
-        scores = network(x)[0].flatten(0, 1)
-    else:
-        size = config.get("resolution") or space.image_size
-        drawn = torch.Generator().manual_seed(1)
-        x = torch.randn(6, space.in_channels, size, size, generator=drawn)
-        scores = network(x)
-    target = torch.arange(len(scores)) % scores.shape[1]
-    loss = torch.nn.functional.cross_entropy(scores, target)
-    loss.backward()
-    slopes = [p.grad for p in network.parameters() if p.grad is not None]
-    assert slopes
-    squared = sum((g**2).sum() for g in slopes)
+    x = some_input(torch, space, config)
+
+    def loss():
+        scores = tensors(network(x))[0].flatten(0, -2)
+        return torch.nn.functional.cross_entropy(
+            scores, torch.arange(len(scores)) % scores.shape[1]
+        )
+
+    before = loss()
+    before.backward()
+    reached = [p for p in network.parameters() if p.grad is not None]
+    length = sum((p.grad**2).sum() for p in reached).sqrt()
     with torch.no_grad():
-        for parameter in network.parameters():
-            if parameter.grad is not None:
-                parameter -= 1e-3 / squared.sqrt() * parameter.grad
-        out = network(x)
-        out = out[0].flatten(0, 1) if isinstance(out, tuple) else out
-    assert torch.nn.functional.cross_entropy(out, target) < loss
+        for parameter in reached:
+            parameter -= 1e-3 / length * parameter.grad
+    assert loss() < before
 
 
 @by_name

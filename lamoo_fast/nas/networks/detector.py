@@ -179,7 +179,7 @@ class DetectorNetwork(nn.Module):
             # far beyond any image, so that early mistakes stay finite
             reach = stride * sides.clamp(max=7.0).exp()
             boxes = torch.cat([places - reach[..., :2], places + reach[..., 2:]], dim=-1)
-            strides = places.new_full((len(places),), stride)
+            strides = torch.full_like(places[:, 0], stride)
             parts.append(Predictions(scores, centred[..., 0], boxes, places, strides))
         return Predictions(
             torch.cat([part.scores for part in parts], dim=1),

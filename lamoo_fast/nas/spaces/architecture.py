@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import numbers
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import nn
 
-__all__ = ["ArchitectureSpace", "Config", "Cost", "check_counts"]
+__all__ = ["ArchitectureSpace", "Config", "Cost", "check_counts", "operation_of"]
 
 
 @dataclass(frozen=True)
@@ -81,3 +82,14 @@ def check_counts(**settings: object) -> None:
     """Raise ValueError if a setting is not a whole number >= 1."""
     for name, value in settings.items():
         check_count(name, value)
+
+
+def operation_of(code: object, ops: Sequence[str], name: str) -> str:
+    """Return the operation that has the number `code`; ValueError if there is none."""
+    if (
+        isinstance(code, bool)
+        or not isinstance(code, numbers.Integral)
+        or code not in range(len(ops))
+    ):
+        raise ValueError(f"code of {name} is {code!r}, wanted 0 to {len(ops) - 1}")
+    return ops[int(code)]

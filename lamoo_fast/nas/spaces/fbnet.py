@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from lamoo_fast.nas.spaces.architecture import Config, Cost, check_counts
+from lamoo_fast.nas.spaces.architecture import Config, Cost, check_counts, operation_of
 from lamoo_fast.nas.spaces.layers import conv, linear
 from lamoo_fast.search.space import Categorical, Space
 
@@ -171,10 +171,7 @@ class FBNet:
         names = self.space.names
         if len(codes) != len(names):
             raise ValueError(f"codes has {len(codes)} numbers, wanted {len(names)}")
-        for name, code in zip(names, codes, strict=True):
-            if isinstance(code, bool) or code not in range(len(OPS)):
-                raise ValueError(f"code of {name} is {code!r}, wanted 0 to {len(OPS) - 1}")
-        return {name: OPS[code] for name, code in zip(names, codes, strict=True)}
+        return {n: operation_of(code, OPS, n) for n, code in zip(names, codes, strict=True)}
 
     @cached_property
     def shapes(self) -> tuple[tuple[int, int, int, int], ...]:

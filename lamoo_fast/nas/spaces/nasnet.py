@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
-from lamoo_fast.nas.spaces.architecture import Config
+from lamoo_fast.nas.spaces.architecture import Config, operation_of
 from lamoo_fast.nas.spaces.cell_stack import CellStack
 from lamoo_fast.nas.spaces.genotype import Gene, Genotype
 from lamoo_fast.search.space import Categorical, Integer, Space
@@ -64,10 +64,7 @@ class NasnetCell(CellStack):
             raise ValueError(f"codes has {len(codes)} numbers, wanted {len(names)}")
         config: Config = {}
         for name, code in zip(names, codes, strict=True):
-            operation = "_op" in name
-            if operation and code not in range(len(OPS)):
-                raise ValueError(f"code of {name} is {code!r}, wanted 0 to {len(OPS) - 1}")
-            config[name] = OPS[code] if operation else code
+            config[name] = operation_of(code, OPS, name) if "_op" in name else code
         return self.space.check(config)
 
     def genotype(self, config: Mapping[str, Any]) -> Genotype:
