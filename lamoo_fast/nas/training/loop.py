@@ -79,6 +79,8 @@ class Training:
         What the checkpoint belongs to besides recipe and seed, such as the space.
     progress : bool
         Show a bar with loss, accuracy, images per second and time left, if stderr is a terminal.
+    after_epoch : callable, optional
+        Called with the history so far after every epoch.
 
     Attributes
     ----------
@@ -128,6 +130,7 @@ class Training:
         save_every: int | None = None,
         about: Mapping[str, Any] | None = None,
         progress: bool = True,
+        after_epoch: Callable[[list[dict[str, float]]], object] | None = None,
     ) -> None:
         if len(images) == 0 or len(images) != len(labels):
             raise ValueError(
@@ -152,6 +155,7 @@ class Training:
             "images": len(images),
         }
         self._progress = progress
+        self._after_epoch = after_epoch
         self._device = device_of(model)
         if self._device.type == "cuda":
             model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -224,6 +228,8 @@ class Training:
             due = self.step - self._saved >= self._save_every
             if due or self.step == self.steps:
                 self._save(self._checkpoint)
+        if position == self._per_epoch - 1 and self._after_epoch is not None:
+            self._after_epoch(self.history)
         bar.update()
         self._sums.show(bar)
 
