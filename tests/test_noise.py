@@ -1,6 +1,7 @@
 """Noisy evaluations: replicates are kept as told, and averaged where points are compared."""
 
 import json
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -10,6 +11,16 @@ from toys import DIRECTIONS, SMALL, evaluate_small
 
 import lamoo_fast as lf
 from lamoo_fast.search.replicates import average, noise_variance
+
+
+WIDE = lf.Space({"x": lf.Float(0, 10), "op": lf.Categorical(["a", "b"])})
+
+
+def truth(trial):
+    c = trial.config
+    if "x" in c:
+        return np.array([c["x"] - 3 * (c["op"] == "b"), 0.1 * (c["x"] - 8) ** 2])
+    return np.array(evaluate_small(c), dtype=float)
 
 
 class Again:
@@ -143,3 +154,24 @@ def test_without_noise_nothing_is_averaged_and_nothing_estimated():
 def test_noise_is_a_setting_of_the_search():
     with pytest.raises(ValueError, match="state has noisy False, but this search has True"):
         search().load_state_dict(search(noisy=False).state_dict())
+
+
+@pytest.mark.parametrize(
+    ("space", "best"),
+    [
+        (SMALL, lambda c: c["b"] == 0 and c["c"] == "u"),
+        (WIDE, lambda c: c["x"] > 7 and c["op"] == "a"),
+    ],
+    ids=["listed", "not listed"],
+)
+def test_the_default_sampler_looks_again_at_what_seems_best(space, best):
+    rng = np.random.default_rng(4)
+    opt = lf.LaMOO(space, DIRECTIONS, seed=0, n_initial=8, noisy=True, ref=(0, 10))
+    while opt.n_told < 32:
+        trials = opt.ask(3)
+        assert len({t.x.tobytes() for t in trials}) == 3
+        opt.tell(trials, [truth(t) + rng.standard_normal(2) for t in trials])
+    times = Counter(t.x.tobytes() for t in opt.trials)
+    again = [t for t in opt.trials if times[t.x.tobytes()] > 1]
+    assert len(again) >= 4
+    assert np.mean([best(t.config) for t in again]) > 0.3  # of all points, 0.1 and 0.15 are

@@ -241,9 +241,8 @@ class LaMOO:
             self._frozen_ref = self.ref
         trials: list[Trial] = []
         for X, relaxed in drawn:
-            for config in self.space.decode(X):
-                new_id = self._archive.next_id + len(trials)
-                trials.append(self._new_trial(new_id, config, relaxed))
+            new_id = self._archive.next_id + len(trials)
+            trials += self._new_trials(new_id, self.space.decode(X), relaxed)
         self._archive.record(trials)
         # The user may change the dicts, as evaluations do; the record stays.
         return [replace(trial, config=dict(trial.config)) for trial in trials]
@@ -281,15 +280,8 @@ class LaMOO:
         trials = list(trials)
         m = len(self.directions)
         outcomes = read_outcomes(values, len(trials), m, self.n_constraints)
-        told = []
-        new_id = self._archive.next_id
-        for i, item in enumerate(trials):
-            try:
-                trial = self._find(item, new_id)
-            except ValueError as error:
-                raise ValueError(f"trials[{i}]: {error}") from None
-            new_id = max(new_id, trial.id + 1)
-            told.append(trial.told(outcomes[i], m))
+        found = self._find(trials)
+        told = [trial.told(outcome, m) for trial, outcome in zip(found, outcomes, strict=True)]
         if len({trial.id for trial in told}) < len(told):
             raise ValueError("trials names one trial twice")
         self.known.check(told)
@@ -391,7 +383,8 @@ class LaMOO:
             sampler, rng = self.sampler, self._rng
             ranked = self._archive.ranked()
             ref = reachable_ref(ranked.F[ranked.feasible], self._signs * np.array(self.ref))
-            tree = self._current_tree(ref)
+            rows = self._archive.learned()
+            tree = self._tree = self._splits.tree(rows, self._archive.n_settled(rows), ref)
             region = tree.region(self.selection.select(tree))
         pending = np.array([t.x for t in self.pending]).reshape(-1, self.space.d)
         view = View(
@@ -422,15 +415,21 @@ class LaMOO:
         enough = n_told >= _MOST_DESIGNS * self.n_initial and n_done >= 2
         return n_done < self.n_initial and not enough
 
-    def _current_tree(self, ref: Array) -> PartitionTree:
-        rows = self._archive.learned()
-        self._tree = self._splits.tree(rows, self._archive.n_settled(rows), ref)
-        return self._tree
+    def _find(self, items: Sequence[Trial | int | Mapping[str, Any]]) -> list[Trial]:
+        """Return the pending trials that are meant, and new ones for plain configurations."""
+        found: list[Trial | Config] = []
+        check = self.space.check
+        for i, item in enumerate(items):
+            try:
+                found.append(check(item) if isinstance(item, Mapping) else self._pending(item))
+            except ValueError as error:
+                raise ValueError(f"trials[{i}]: {error}") from None
+        given = [config for config in found if not isinstance(config, Trial)]
+        new = iter(self._new_trials(self._archive.next_id, given))
+        return [trial if isinstance(trial, Trial) else next(new) for trial in found]
 
-    def _find(self, item: Trial | int | Mapping[str, Any], new_id: int) -> Trial:
-        """Return the pending trial that is meant, or a new one for a plain configuration."""
-        if isinstance(item, Mapping):
-            return self._new_trial(new_id, self.space.check(item))
+    def _pending(self, item: object) -> Trial:
+        """Return the pending trial that is meant by a trial or its id."""
         if not isinstance(item, (Trial, numbers.Integral)):
             raise ValueError(f"{item!r}, wanted a trial, its id or a configuration")
         key = item.id if isinstance(item, Trial) else int(item)
@@ -441,10 +440,11 @@ class LaMOO:
             raise ValueError(f"trial {key} was told before")
         return known
 
-    def _new_trial(self, new_id: int, config: Config, relaxed: int = 0) -> Trial:
-        # x always comes from config, so that a restored trial has the same bits.
-        return Trial(new_id, config, self.space.encode([config])[0], relaxed=relaxed)
+    def _new_trials(self, first: int, configs: Sequence[Config], relaxed: int = 0) -> list[Trial]:
+        X = self.space.points(configs)  # never drawn ones: a restored trial has the same bits
+        ids = range(first, first + len(configs))
+        return [Trial(i, c, x, relaxed=relaxed) for i, c, x in zip(ids, configs, X, strict=True)]
 
     def _restore(self, saved: Mapping[str, Any]) -> Trial:
-        trial = self._new_trial(int(saved["id"]), self.space.check(saved["config"]))
+        trial = self._new_trials(int(saved["id"]), [self.space.check(saved["config"])])[0]
         return trial.restored(saved, len(self.directions), self.n_constraints)

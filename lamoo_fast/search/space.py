@@ -166,10 +166,13 @@ class Space:
 
     def encode(self, configs: Sequence[Mapping[str, Any]]) -> Array:
         """Map configurations to points X (n, d); ValueError as in `check`."""
-        checked = [self.check(config) for config in configs]
-        X = np.empty((len(checked), self.d))
+        return self.points([self.check(config) for config in configs])
+
+    def points(self, configs: Sequence[Config]) -> Array:
+        """Map checked configurations to points X (n, d)."""
+        X = np.empty((len(configs), self.d))
         for j, (name, param) in enumerate(self.params.items()):
-            X[:, j] = param.to_unit([config[name] for config in checked])
+            X[:, j] = param.to_unit([config[name] for config in configs])
         return X
 
     def decode(self, X: npt.ArrayLike) -> list[Config]:

@@ -11,7 +11,7 @@ import numpy as np
 from lamoo_fast.kernels import is_nondominated
 from lamoo_fast.search.samplers.uniform import UniformSampler, perturb
 from lamoo_fast.search.samplers.view import View
-from lamoo_fast.search.space import Array
+from lamoo_fast.search.space import Array, Space
 from lamoo_fast.search.tree import Region
 
 if TYPE_CHECKING:
@@ -32,6 +32,10 @@ class EHVISampler:
     the model is asked about every point, a region only withholds good ones. Points of a batch are
     chosen one after the other; earlier ones and those under evaluation are taken as evaluated at
     their predicted values ("kriging believer", Ginsbourger et al., 2010).
+
+    Where evaluations are noisy, points that were evaluated are candidates too, of the region its
+    best ones: the model is least sure of a point that it has seen once, and another look at what
+    seems best may be worth more than a new point.
 
     Parameters
     ----------
@@ -82,7 +86,7 @@ class EHVISampler:
             picked = pool[:0]
             while len(picked) < n:  # beside what is believed, other places are worth a climb
                 X = _climb(region, pool, view.having_seen(region.space, picked), belief)
-                X = X[view.having_seen(region.space, picked).is_new(region.space, X)]
+                X = _without(region.space, X, picked)
                 if not len(X):
                     break
                 best = X[belief.best(X, 1)]
@@ -91,12 +95,12 @@ class EHVISampler:
             return picked
 
     def _listed(self, region: Region, view: View) -> Array | None:
-        """All new points of the space, or None if they are too many."""
+        """All points of the space that may be proposed, or None if they are too many."""
         space = region.space
         if not space.is_enumerable or len(space.enumerate()) > _MAX_LISTED:
             return None
         X = space.enumerate()
-        return X[view.is_new(space, X)]
+        return X[view.is_new(space, X) | view.replicates(space, X)]
 
     def _sample(self, region: Region, n: int, view: View) -> Array:
         """Candidates all over the region and near the best points in it."""
@@ -106,7 +110,8 @@ class EHVISampler:
         front = view.X[rows[is_nondominated(view.F[rows])]]
         if len(front) == 0:
             return X
-        return np.vstack([X, _near(region, front, len(X), view.having_seen(space, X))])
+        again = front[view.replicates(space, front)]
+        return np.vstack([X, _near(region, front, len(X), view.having_seen(space, X)), again])
 
 
 def _climb(region: Region, X: Array, view: View, belief: Belief) -> Array:
@@ -129,6 +134,17 @@ def _near(region: Region, X: Array, n: int, view: View) -> Array:
     near = near[region.contains(near)]
     near = near[view.is_new(space, near)]
     return near[space.is_valid(near)]
+
+
+def _without(space: Space, X: Array, picked: Array) -> Array:
+    """Different points of X (n, d), none of them among the picked ones."""
+    met = set(space.keys(picked))
+    left = []
+    for i, key in enumerate(space.keys(X)):
+        if key not in met:
+            met.add(key)
+            left.append(i)
+    return X[left]
 
 
 def _one_thread() -> Any:

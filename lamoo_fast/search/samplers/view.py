@@ -89,6 +89,13 @@ class View:
             met.add(key)
         return new
 
+    def replicates(self, space: Space, X: Array) -> Mask:
+        """Tell which points of X (n, d) may be proposed once more: done ones, where noise is."""
+        if not self.noisy:
+            return np.zeros(len(X), dtype=np.bool_)
+        done = set(space.keys(self.X))
+        return np.array([key in done for key in space.keys(X)], dtype=np.bool_)
+
     def having_seen(self, space: Space, X: Array) -> View:
         """Return this view with the points of X (n, d) among the seen ones."""
         return replace(self, seen=self.seen | set(space.keys(X))) if len(X) else self
