@@ -12,7 +12,6 @@ from toys import DIRECTIONS, SMALL, evaluate_small
 import lamoo_fast as lf
 from lamoo_fast.search.replicates import average, noise_variance
 
-
 WIDE = lf.Space({"x": lf.Float(0, 10), "op": lf.Categorical(["a", "b"])})
 
 
