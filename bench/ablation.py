@@ -36,6 +36,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "leaf size 20": {"leaf_size": 20},
     "path": {"selection": lf.Path()},
     "greedy": {"selection": lf.Greedy()},
+    "surrogate": {"surrogate": lf.Surrogate()},
 }
 INITIAL = (5, 20, 40)
 

@@ -27,6 +27,7 @@ from lamoo_fast.search.samplers import (
 from lamoo_fast.search.selection import Greedy, Leaf, Path, Selection
 from lamoo_fast.search.space import Categorical, Float, Integer, Listed, Space
 from lamoo_fast.search.study import Study
+from lamoo_fast.search.surrogate import Surrogate
 from lamoo_fast.search.tree import PartitionTree, Region
 from lamoo_fast.search.trial import FAILED, Failed, SpaceExhausted, Trial, failed
 
@@ -52,6 +53,7 @@ __all__ = [
     "Space",
     "SpaceExhausted",
     "Study",
+    "Surrogate",
     "Trial",
     "UniformSampler",
     "View",

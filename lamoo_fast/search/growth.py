@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from lamoo_fast.search.archive import Rows
@@ -29,6 +31,9 @@ class Growth:
     noisy : bool
         Whether rows are means of replicates, which change. The partition is then always learned
         from all rows.
+    predict : callable, optional
+        Takes rows and the reference point, and returns what `PartitionTree.build` takes as
+        predicted.
 
     Notes
     -----
@@ -43,11 +48,19 @@ class Growth:
     [1, 199, 200, 200, 220, 220, 242, 9782]
     """
 
-    def __init__(self, space: Space, classifier: Classifier, leaf_size: int, noisy: bool) -> None:
+    def __init__(
+        self,
+        space: Space,
+        classifier: Classifier,
+        leaf_size: int,
+        noisy: bool,
+        predict: Callable[[Rows, Array], tuple[Array, Array, Array] | None] | None = None,
+    ) -> None:
         self._space = space
         self._classifier = classifier
         self._leaf_size = leaf_size
         self._noisy = noisy
+        self._predict = predict
         self._base: Rows | None = None
         self._tree: PartitionTree | None = None
 
@@ -82,6 +95,7 @@ class Growth:
                 G=base.G,
                 ids=base.ids.tolist(),
                 previous=None if self._noisy else tree,
+                predicted=None if self._predict is None else self._predict(base, ref),
             )
             self._base = base.copy()
         if n > len(tree.order):

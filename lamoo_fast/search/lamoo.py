@@ -6,6 +6,7 @@ import math
 import numbers
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,14 +24,13 @@ from lamoo_fast.search.reference import check_ref, infer_ref, reachable_ref
 from lamoo_fast.search.samplers import EHVISampler, Sampler, UniformSampler, View
 from lamoo_fast.search.selection import Leaf, Selection
 from lamoo_fast.search.space import Array, Config, Space
+from lamoo_fast.search.state import STATE_FORMAT, read_state
+from lamoo_fast.search.surrogate import Surrogate
 from lamoo_fast.search.tree import PartitionTree, Region
 from lamoo_fast.search.trial import SpaceExhausted, Trial, read_outcomes
 from lamoo_fast.search.volume import volume
 
-_STATE_FORMAT = 2
 _MOST_DESIGNS = 4  # times `n_initial`: where most trials fail, learn where they do not
-_SINCE_FORMAT_2: dict[str, Any] = {"n_constraints": 0, "known": [], "noisy": False}
-_LATER: dict[str, Any] = {"hints": False}  # settings that came without a new format
 
 
 class LaMOO:
@@ -72,6 +72,8 @@ class LaMOO:
         Chooses the region.
     classifier : Classifier, default SVMClassifier()
         Learns the splits.
+    surrogate : Surrogate, optional
+        Predicts points from which the splits are learned beside the observed ones.
     n_initial : int, optional
         Number of successful trials, drawn uniformly, before the first split; by default
         max(10, 2 (d + 1)). Where most trials fail, 4 times as many trials and two successes do.
@@ -116,6 +118,7 @@ class LaMOO:
         sampler: Sampler | None = None,
         selection: Selection | None = None,
         classifier: Classifier | None = None,
+        surrogate: Surrogate | None = None,
         n_initial: int | None = None,
         leaf_size: int | None = None,
         seed: int | np.random.Generator | None = None,
@@ -133,6 +136,7 @@ class LaMOO:
         self.sampler = EHVISampler() if sampler is None else sampler
         self.selection = Leaf() if selection is None else selection
         self.classifier = SVMClassifier() if classifier is None else classifier
+        self.surrogate = surrogate
         least = max(10, 2 * (space.d + 1)) if n_initial is None else n_initial
         self.n_initial = check_count("n_initial", least)
         default = getattr(self.sampler, "leaf_size", 10) if len(self.directions) > 2 else 10
@@ -313,6 +317,7 @@ class LaMOO:
             "sampler": repr(self.sampler),
             "selection": repr(self.selection),
             "classifier": repr(self.classifier),
+            "surrogate": repr(self.surrogate),
             "n_initial": self.n_initial,
             "leaf_size": self.leaf_size,
         }
@@ -323,7 +328,7 @@ class LaMOO:
         A search with the same settings that loads it goes on exactly as this one would.
         """
         return {
-            "format": _STATE_FORMAT,
+            "format": STATE_FORMAT,
             "settings": self.settings(),
             "ref": None if self._frozen_ref is None else list(self._frozen_ref),
             "design_seed": self._design_seed,
@@ -339,34 +344,22 @@ class LaMOO:
         ValueError
             When the state is damaged or of a search with other settings; nothing changes then.
         """
-        try:
-            if state["format"] not in (1, _STATE_FORMAT):
-                raise ValueError(f"state has format {state['format']}, wanted {_STATE_FORMAT}")
-            older = _SINCE_FORMAT_2 if state["format"] == 1 else {}
-            for name, mine in self.settings().items():
-                theirs = {**_LATER, **older, **state["settings"]}[name]
-                if theirs != mine:
-                    raise ValueError(f"state has {name} {theirs}, but this search has {mine}")
-            restored = [self._restore(saved) for saved in state["trials"]]
-            restored.sort(key=lambda trial: trial.id)
-            if len({trial.id for trial in restored}) < len(restored):
-                raise ValueError("state has two trials with one id")
-            ref = None if state["ref"] is None else check_ref(state["ref"], len(self.directions))
-            design_seed = int(state["design_seed"])
-            np.random.default_rng(design_seed)  # must not be negative
-            rng_state = state["rng"]
-        except (KeyError, TypeError, OverflowError) as error:
-            raise ValueError(f"not the state of a search: {error!r}") from None
-        self.rng_state = rng_state
-        self._design_seed = design_seed
-        self._frozen_ref = ref
+        saved = read_state(state, self.settings(), self._restore)
+        self.rng_state = saved.rng
+        self._design_seed = saved.design_seed
+        self._frozen_ref = saved.ref
         self._clear()
-        self._archive.record(restored)
+        self._archive.record(saved.trials)
 
     def _clear(self) -> None:
         """Have no trials."""
         self._archive = Archive(self.space, self._signs, self.n_constraints, self.noisy)
-        self._splits = Growth(self.space, self.classifier, self.leaf_size, self.noisy)
+        predict = None
+        if self.surrogate is not None:
+            predict = partial(
+                self.surrogate.predict, self.space, known=self.known, hints=self.hints
+            )
+        self._splits = Growth(self.space, self.classifier, self.leaf_size, self.noisy, predict)
         self._tree: PartitionTree | None = None
 
     def _draw(self, n: int) -> list[tuple[Array, int]]:

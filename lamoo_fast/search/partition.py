@@ -257,6 +257,7 @@ def split_rows(
     F: Array,
     min_rows: int,
     violation: Array | None = None,
+    n_predicted: int = 0,
 ) -> tuple[Split, Mask] | None:
     """Split a set of rows by their place in the space, or refuse.
 
@@ -267,9 +268,11 @@ def split_rows(
     Z, F : array, shape (n, f) and (n, m)
         Features and minimised objectives.
     min_rows : int
-        Least number of rows on either side.
+        Least number of observed rows on either side.
     violation : array, shape (n,), optional
         As for `better_half`.
+    n_predicted : int
+        How many rows at the end were not observed. The boundary is learned from them too.
 
     Returns
     -------
@@ -278,13 +281,14 @@ def split_rows(
         had: the rows of a side are exactly the rows inside the region. None when the rows are too
         few, equally good, in one place, or when the boundary leaves too few of them on a side.
     """
-    if len(F) < 2 * min_rows or not np.ptp(Z, axis=0).any():
+    n = len(F) - n_predicted
+    if n < 2 * min_rows or not np.ptp(Z[:n], axis=0).any():
         return None
     good = better_half(F, violation)
     if good is None:
         return None
     split = classifier.fit(Z, good)
     side = split.side(Z)
-    if not min_rows <= side.sum() <= len(F) - min_rows:
+    if not min_rows <= side[:n].sum() <= n - min_rows:
         return None
     return split, side

@@ -113,6 +113,7 @@ class PartitionTree:
         G: Array | None = None,
         ids: Sequence[int] | None = None,
         previous: PartitionTree | None = None,
+        predicted: tuple[Array, Array, Array] | None = None,
     ) -> PartitionTree:
         """Split the observed points until every leaf refuses.
 
@@ -138,6 +139,9 @@ class PartitionTree:
             A tree over some of the same rows. Nodes that have the same rows here are split as they
             were there, if the classifier and leaf_size are the same, and keep their hypervolume,
             if the ref is.
+        predicted : tuple of X, F and G, optional
+            Points that were not observed and what is predicted there. Splits are learned from
+            them too; they are no rows of the tree, and no hypervolume counts them.
 
         Notes
         -----
@@ -153,16 +157,21 @@ class PartitionTree:
         tree._excess = excess
         tree._learner = classifier, leaf_size
         known: _Cuts = {}
-        if previous is not None and previous._learner == tree._learner:
+        if previous is not None and previous._learner == tree._learner and predicted is None:
             known = previous._cuts
-        Z = space.features(X)
+        Z, labelled, bounds = space.features(X), F, excess
+        if predicted is not None:
+            Z = np.vstack([Z, space.features(predicted[0])])
+            labelled, G = np.vstack([F, predicted[1]]), np.vstack([G, predicted[2]])
+            bounds = violation(labelled, G)
         parent: list[int] = []
         child: list[list[int]] = []
         spans: list[tuple[int, int]] = []
-        stack = [(canonical, 0, -1, 0, 0)]  # rows, first position, parent, which child, depth
+        # Rows, predicted ones, first position, parent, which child, depth.
+        stack = [(canonical, np.arange(len(F), len(Z)), 0, -1, 0, 0)]
         order = tree.order
         while stack:
-            rows, start, above, which, depth = stack.pop()
+            rows, more, start, above, which, depth = stack.pop()
             node = len(parent)
             parent.append(above)
             child.append([-1, -1])
@@ -176,13 +185,18 @@ class PartitionTree:
                 if key in known:
                     cut = known[key]
                 else:
-                    cut = split_rows(classifier, Z[rows], F[rows], leaf_size, excess[rows])
+                    at = np.concatenate([rows, more])
+                    cut = split_rows(
+                        classifier, Z[at], labelled[at], leaf_size, bounds[at], len(more)
+                    )
                 tree._cuts[key] = cut
             tree.split.append(cut[0] if cut else None)
             if cut:
-                good, bad = rows[cut[1]], rows[~cut[1]]
-                stack.append((bad, start + len(good), node, 1, depth + 1))
-                stack.append((good, start, node, 0, depth + 1))
+                side, guessed = cut[1][: len(rows)], cut[1][len(rows) :]
+                good = rows[side]
+                below = start + len(good), node, 1, depth + 1
+                stack.append((rows[~side], more[~guessed], *below))
+                stack.append((good, more[guessed], start, node, 0, depth + 1))
         tree.parent = np.array(parent, dtype=np.intp)
         tree.child = np.array(child, dtype=np.intp)
         tree.start, tree.stop = np.array(spans, dtype=np.intp).T

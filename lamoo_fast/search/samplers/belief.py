@@ -60,7 +60,8 @@ class Belief:
         self._objectives = {
             j: self._process(X, F[:, j], fits) for j in range(m) if j not in self._known.columns
         }
-        self._constraints = [self._process(X, g, fits) for g in (G / spread(G)).T]
+        self._bounds = spread(G)
+        self._constraints = [self._process(X, g, fits) for g in (G / self._bounds).T]
         self._failure: GaussianProcess | None = None
         if len(view.failed):
             everywhere = np.vstack([X, view.failed[-_MAX_ROWS:]])
@@ -86,6 +87,18 @@ class Belief:
                 np.full((), 0.5), *self._failure.predict(B)
             )
         return log_value
+
+    def means(self, X: Array) -> tuple[Array, Array]:
+        """Most likely objectives (k, m) and constraints (k, c) of X; NaN where X likely fails."""
+        B = self._inputs(X)
+        F = self._means(X) * self._unit
+        G = np.empty((len(X), len(self._constraints)))
+        for j, gp in enumerate(self._constraints):
+            G[:, j] = gp.warp.inverse(gp.predict(B)[0]) * self._bounds[j]
+        if self._failure is not None:
+            fails = self._failure.warp.inverse(self._failure.predict(B)[0]) > 0.5
+            F[fails], G[fails] = np.nan, np.nan
+        return F, G
 
     def best(self, X: Array, n: int) -> list[int]:
         """Positions of the best n points of X (c, d), chosen one after the other."""

@@ -1,0 +1,59 @@
+"""The saved state of a search, read back with all checks before anything changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lamoo_fast.search.reference import check_ref
+from lamoo_fast.search.trial import Trial
+
+STATE_FORMAT = 2
+_SINCE_FORMAT_2: dict[str, Any] = {"n_constraints": 0, "known": [], "noisy": False}
+_LATER: dict[str, Any] = {"hints": False, "surrogate": "None"}  # that came without a new format
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What `LaMOO.state_dict` wrote down, but for the settings; trials by id."""
+
+    trials: list[Trial]
+    ref: tuple[float, ...] | None
+    design_seed: int
+    rng: Mapping[str, Any]
+
+
+def read_state(
+    state: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    restore: Callable[[Mapping[str, Any]], Trial],
+) -> Saved:
+    """Read the state of a search with these settings; `restore` makes a trial of its description.
+
+    Raises
+    ------
+    ValueError
+        When the state is damaged or of a search with other settings.
+    """
+    try:
+        if state["format"] not in (1, STATE_FORMAT):
+            raise ValueError(f"state has format {state['format']}, wanted {STATE_FORMAT}")
+        older = _LATER | (_SINCE_FORMAT_2 if state["format"] == 1 else {})
+        for name, mine in settings.items():
+            theirs = {**older, **state["settings"]}[name]
+            if theirs != mine:
+                raise ValueError(f"state has {name} {theirs}, but this search has {mine}")
+        trials = [restore(saved) for saved in state["trials"]]
+        trials.sort(key=lambda trial: trial.id)
+        if len({trial.id for trial in trials}) < len(trials):
+            raise ValueError("state has two trials with one id")
+        m = len(settings["directions"])
+        ref = None if state["ref"] is None else check_ref(state["ref"], m)
+        design_seed = int(state["design_seed"])
+        np.random.default_rng(design_seed)  # must not be negative
+        return Saved(trials, ref, design_seed, state["rng"])
+    except (KeyError, TypeError, OverflowError) as error:
+        raise ValueError(f"not the state of a search: {error!r}") from None
