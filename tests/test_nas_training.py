@@ -13,13 +13,13 @@ torch = pytest.importorskip("torch", reason="training needs torch")
 
 from torch import nn  # noqa: E402
 
+from lamoo_fast.nas.device import checked_device  # noqa: E402
 from lamoo_fast.nas.spaces.cell201 import Cell201  # noqa: E402
 from lamoo_fast.nas.supernets.cell201 import Supernet201  # noqa: E402
 from lamoo_fast.nas.supernets.objective import SampledPaths  # noqa: E402
 from lamoo_fast.nas.supernets.paths import Choices, FairPaths  # noqa: E402
 from lamoo_fast.nas.training.average import MovingAverage  # noqa: E402
 from lamoo_fast.nas.training.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
-from lamoo_fast.nas.training.device import checked_device  # noqa: E402
 from lamoo_fast.nas.training.loop import Training, TrainingDiverged  # noqa: E402
 from lamoo_fast.nas.training.objective import CrossEntropy, Loss  # noqa: E402
 from lamoo_fast.nas.training.recipe import Recipe  # noqa: E402

@@ -12,10 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lamoo_fast.nas.device import checked_device
 from lamoo_fast.nas.evaluators.evaluator import Evaluation
 from lamoo_fast.nas.evaluators.memory import with_less_memory
 from lamoo_fast.nas.spaces.architecture import ArchitectureSpace
-from lamoo_fast.nas.training.device import checked_device, device_of, to_device
+from lamoo_fast.nas.training.device import device_of, to_device
 from lamoo_fast.nas.training.loop import Augment, Images, Training, TrainingDiverged
 from lamoo_fast.nas.training.objective import CrossEntropy, Objective
 from lamoo_fast.nas.training.recipe import Recipe

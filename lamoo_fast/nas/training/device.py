@@ -7,9 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor, nn
 
-from lamoo_fast.nas.device import checked_device
-
-__all__ = ["checked_device", "device_of", "half_precision", "to_device"]
+__all__ = ["device_of", "half_precision", "to_device"]
 
 
 def device_of(module: nn.Module) -> torch.device:
