@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from lamoo_fast.nas.networks.cell201 import Reduction, Skeleton
 from lamoo_fast.nas.networks.initialise import initialised
 from lamoo_fast.nas.spaces.cell201 import EDGES, Cell201
+from lamoo_fast.nas.supernets.layout import inside, rows_of, through
 from lamoo_fast.nas.supernets.sharing import Branch, CellPlan, plan_cell
 from lamoo_fast.nas.supernets.statistics import (
     Normaliser,
@@ -58,9 +59,9 @@ class SharedCell(nn.Module):
                         rectified[branch.source] = source.relu()
                     out = self._convolve(rectified[branch.source], branch, normalise)
                 else:
-                    out = _rows(source, branch.inputs)
+                    out = rows_of(source, branch.inputs)
                     if branch.op == "avg_pool_3x3":
-                        out = _images(out, _POOL)
+                        out = through(out, _POOL)
                 total = _add(total, out, branch, count)
             nodes.append(x.new_zeros((count, *x.shape[1:])) if total is None else total)
         return nodes[3]
@@ -68,7 +69,7 @@ class SharedCell(nn.Module):
     def _convolve(self, rectified: Tensor, branch: Branch, normalise: Normaliser) -> Tensor:
         edge: Any = self.edges[branch.edge]
         _, conv, norm = edge[branch.op]
-        return normalise(norm, _images(_rows(rectified, branch.inputs), conv), branch.rows)
+        return normalise(norm, through(rows_of(rectified, branch.inputs), conv), branch.rows)
 
 
 _POOL = nn.AvgPool2d(3, 1, padding=1, count_include_pad=False)
@@ -117,7 +118,7 @@ class Supernet201(Supernet):
         row: tuple[int, ...] = (0,) * len(choices)  # of each subnet: at first all see the same
         rows = Rows.of(row, 1, device)
         conv, norm = net.stem
-        x = normalise(norm, _images(x.permute(0, 2, 3, 1).contiguous()[None], conv), rows)
+        x = normalise(norm, through(inside(x), conv), rows)
         for number, stage in enumerate(net.stages):
             if number:
                 x = _reduce(net.reductions[number - 1], x, rows, normalise)
@@ -137,8 +138,9 @@ class Supernet201(Supernet):
     def subnet(self, config: Mapping[str, Any], statistics: Statistics | None = None) -> nn.Module:
         """Make the stand-alone network of a cell with a copy of the shared weights."""
         config = self.architectures.space.check(config)
-        device = self.network.classifier.weight.device
-        network = self.architectures.build(config, generator=torch.Generator(device))
+        weight = self.network.classifier.weight
+        network = self.architectures.build(config, generator=torch.Generator(weight.device))
+        network.to(weight.dtype)
         recorded = None
         if statistics is not None:
             recorded = statistics.of(self.architectures.encode(config))
@@ -158,19 +160,9 @@ def _name_of_shared(name: str, config: Mapping[str, Any]) -> str:
     return re.sub(r"edges\.(\dto\d)", lambda match: f"{match[0]}.{config[match[1]]}", name)
 
 
-def _rows(x: Tensor, index: Tensor | None) -> Tensor:
-    return x if index is None else x.index_select(0, index)
-
-
-def _images(x: Tensor, layer: nn.Module) -> Tensor:
-    """Send all images of x (rows, batch, height, width, channels) through a layer at once."""
-    out: Tensor = layer(x.flatten(0, 1).permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-    return out.reshape(*x.shape[:2], *out.shape[1:])
-
-
 def _add(total: Tensor | None, out: Tensor, branch: Branch, count: int) -> Tensor:
     """Add the results of a branch to the rows of a node of which there are `count`."""
-    out = _rows(out, branch.results)
+    out = rows_of(out, branch.results)
     if total is None:
         if branch.targets is None:
             whole_source = branch.op == "skip_connect" and branch.inputs is branch.results is None
@@ -184,5 +176,5 @@ def _reduce(block: Reduction, x: Tensor, rows: Rows, normalise: Normaliser) -> T
     out = x
     main: Any = block.main
     for _, conv, norm in main:
-        out = normalise(norm, _images(out.relu(), conv), rows)
-    return out + _images(x, block.shortcut)
+        out = normalise(norm, through(out.relu(), conv), rows)
+    return out + through(x, block.shortcut)

@@ -101,8 +101,7 @@ class Recorder:
     def __init__(self, names: Mapping[nn.Module, str], subnets: int) -> None:
         self._names = names
         self._subnets = subnets
-        self._sums: dict[str, tuple[Tensor, Tensor]] = {}
-        self._images: dict[str, int] = {}
+        self._sums: dict[str, tuple[Tensor, Tensor, Tensor]] = {}  # mean, variance, images
 
     def __call__(self, layer: nn.BatchNorm2d, x: Tensor, rows: Rows) -> Tensor:
         """Normalise each row by its own statistics, and add these to the averages."""
@@ -111,19 +110,24 @@ class Recorder:
         unbiased = variance * (count / max(count - 1, 1))
         name = self._names[layer]
         if name not in self._sums:
-            zeros = x.new_zeros((2, self._subnets, x.shape[-1]), dtype=torch.float32)
-            self._sums[name] = (zeros[0], zeros[1])
-            self._images[name] = 0
-        self._images[name] += x.shape[1]
+            kept = torch.promote_types(x.dtype, torch.float32)  # more than half precision
+            shape = (3, self._subnets, layer.num_features)
+            zeros = torch.zeros(shape, dtype=kept, device=x.device)
+            self._sums[name] = (zeros[0], zeros[1], zeros[2, :, :1])
         users = (rows.of_subnet >= 0).nonzero()[:, 0]
-        for total, value in zip(self._sums[name], (mean, unbiased), strict=True):
-            total[users] += x.shape[1] * value[rows.of_subnet[users]].float()
+        images, channels = x.shape[1], x.shape[-1]
+        means, variances, counts = self._sums[name]
+        means[users, :channels] += images * mean[rows.of_subnet[users]]
+        variances[users, :channels] += images * unbiased[rows.of_subnet[users]]
+        counts[users] += images
         return _scaled(layer, x, mean, variance)
 
     def statistics(self, architectures: Sequence[str]) -> Statistics:
         """Averages so far, for the subnets of these names."""
-        images = self._images
-        averages = {k: (m / images[k], v / images[k]) for k, (m, v) in self._sums.items()}
+        averages = {
+            name: (means / counts.clamp(min=1), variances / counts.clamp(min=1))
+            for name, (means, variances, counts) in self._sums.items()
+        }
         return Statistics(tuple(architectures), averages)
 
 
@@ -136,7 +140,8 @@ class Statistics:
     architectures : tuple of str
         Encoded architectures of the subnets.
     layers : dict of str to pair of Tensor
-        Mean and variance (subnets, channels) of every layer that one of them uses, by its name.
+        Mean and variance (subnets, channels) of every layer that one of them uses, by its name;
+        zero in layers, and channels, that a subnet does not have.
     """
 
     architectures: tuple[str, ...]
@@ -177,7 +182,7 @@ class Statistics:
             self.layers.get(name, (None, None)),
             strict=True,
         ):
-            own.zero_() if recorded is None else own.copy_(recorded[0])
+            own.zero_() if recorded is None else own.copy_(recorded[0, : len(own)])
 
     def to(self, device: torch.device | str) -> Statistics:
         """Copy to a device."""
@@ -214,7 +219,7 @@ class Stored:
         """Normalise each row by the recorded statistics of its subnet."""
         recorded = self._layers[self._names[layer]]
         positions = self._positions.to(x.device)[rows.owner]
-        mean, variance = (part[positions] for part in recorded)
+        mean, variance = (part[positions, : x.shape[-1]] for part in recorded)
         if len(x) == 1:
             return _fused(layer, x, mean[0], variance[0])
         return _scaled(layer, x, mean, variance)
@@ -225,18 +230,25 @@ def _fused(
 ) -> Tensor:
     """Normalise the only row; by its own statistics if none are given."""
     images = x[0].permute(0, 3, 1, 2)
+    weight, bias = _affine(layer, x.shape[-1])
     out = functional.batch_norm(
-        images, mean, variance, layer.weight, layer.bias, training=mean is None, eps=layer.eps
+        images, mean, variance, weight, bias, training=mean is None, eps=layer.eps
     )
     return out.permute(0, 2, 3, 1)[None]
 
 
 def _scaled(layer: nn.BatchNorm2d, x: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
     """Normalise each row by its mean and variance (rows, channels)."""
+    weight, bias = _affine(layer, x.shape[-1])
     scale = torch.rsqrt(variance + layer.eps)
-    if layer.affine:
-        scale = scale * layer.weight
+    if weight is not None:
+        scale = scale * weight
     shift = -mean * scale
-    if layer.affine:
-        shift = shift + layer.bias
+    if bias is not None:
+        shift = shift + bias
     return torch.addcmul(shift[:, None, None, None], x, scale[:, None, None, None])
+
+
+def _affine(layer: nn.BatchNorm2d, channels: int) -> tuple[Tensor | None, Tensor | None]:
+    """Weight and bias of the first channels, which are all that a narrow subnet has."""
+    return (layer.weight[:channels], layer.bias[:channels]) if layer.affine else (None, None)
