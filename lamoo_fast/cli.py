@@ -10,6 +10,7 @@ import os
 import platform
 import shlex
 import sys
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,7 +18,9 @@ from typing import Any, NoReturn
 from lamoo_fast import bench, machine, report
 from lamoo_fast.fronts import SHAPES
 from lamoo_fast.kernels import _core, simd_level
-from lamoo_fast.nas import Problem, data_folder, load_problem, problem_names
+from lamoo_fast.nas import Problem, data_folder, load_hints, load_problem, problem_names
+from lamoo_fast.nas.efficiency import efficiency
+from lamoo_fast.nas.files import FILES
 from lamoo_fast.nas.problem import nearest
 from lamoo_fast.search import (
     BoTorchSampler,
@@ -30,6 +33,7 @@ from lamoo_fast.search import (
     UniformSampler,
     selection,
 )
+from lamoo_fast.search.hints import HintFunction
 from lamoo_fast.search.journal import Journal
 
 SAMPLERS: dict[str, Callable[[], Any]] = {
@@ -43,8 +47,8 @@ SELECTIONS: dict[str, Callable[[], Any]] = {
     "path": selection.Path,
     "greedy": Greedy,
 }
-_RUN = ("budget", "batch", "wait", "sampler", "selection", "seed", "workers", "timeout")
-_SINCE_0_2 = {"wait": True}  # settings that older journals do not have
+_RUN = ("budget", "batch", "wait", "sampler", "selection", "seed", "workers", "timeout", "hints")
+_SINCE_0_2 = {"wait": True, "hints": None}  # settings that older journals do not have
 _INTERRUPTED = 128 + 2  # as shells report SIGINT
 _BROKEN_PIPE = 128 + 13  # and SIGPIPE
 
@@ -120,6 +124,14 @@ class _Parser(argparse.ArgumentParser):
         raise ValueError(message)
 
 
+class _WholeNames(argparse.HelpFormatter):
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        words = " ".join(text.split())
+        return textwrap.fill(
+            words, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+        )
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="lamoo", description="Multi-objective search by learned partitions.")
     commands = parser.add_subparsers(metavar="command", required=True)
@@ -129,10 +141,13 @@ def _parser() -> argparse.ArgumentParser:
         help="search a problem",
         description=_search.__doc__,
         epilog=f"Problems: {', '.join(problem_names())}.",
+        formatter_class=_WholeNames,
     )
     search.add_argument("problem", help="name of a problem, or module:function of your own")
     option = search.add_argument
     option("--objectives", type=_names, metavar="A,B", help="which to optimise")
+    option("--hints", type=_names, metavar="A,B", help="cheap columns of the table to go by")
+    option("--compare", type=_whole(1), metavar="N", help="N searches with and N without the hints")
     number = _whole(1)
     option("--budget", type=number, default=200, metavar="N", help="evaluations in all (200)")
     option("--batch", type=number, default=5, metavar="N", help="asked for at once (5)")
@@ -165,6 +180,9 @@ def _parser() -> argparse.ArgumentParser:
     ):
         beside.add_argument(name, dest=to, type=parse, default=given, metavar=shown, help=what)
     beside.set_defaults(command=_bench)
+
+    data = commands.add_parser("data", help="list the files of data", description=_data.__doc__)
+    data.set_defaults(command=_data)
 
     info = commands.add_parser("info", help="show the installation", description=_info.__doc__)
     info.set_defaults(command=_info)
@@ -223,7 +241,10 @@ def _search(args: argparse.Namespace) -> int:
     plain = args.problem.replace(":", "-")
     out = args.out or Path("results") / f"{plain}-seed{args.seed}"
     run = {key: getattr(args, key) for key in _RUN}
-    opt = _optimiser(problem, run)
+    hints = load_hints(args.problem, args.hints) if args.hints else None
+    if args.compare:
+        return _compare(problem, run, hints, args.compare)
+    opt = _optimiser(problem, run, hints)
     about = {
         "problem": args.problem,
         "objectives": [
@@ -263,7 +284,8 @@ def _resume(args: argparse.Namespace) -> int:
                 f"{args.dir} has a space with fingerprint {fingerprint}; "
                 f"{name} now has {problem.space.fingerprint}"
             )
-        opt = _optimiser(problem, run)
+        hints = load_hints(name, run["hints"]) if run["hints"] else None
+        opt = _optimiser(problem, run, hints)
         opt.load_state_dict(journal.state())
         if args.budget is not None:
             journal.set_run(budget=args.budget)
@@ -276,13 +298,29 @@ def _problem(name: str, objectives: list[str] | None) -> Problem:
     return load_problem(name, objectives)
 
 
-def _optimiser(problem: Problem, run: Mapping[str, Any]) -> LaMOO:
+def _compare(
+    problem: Problem, run: Mapping[str, Any], hints: HintFunction | None, seeds: int
+) -> int:
+    """Say how many evaluations hints save; nothing is written."""
+    if hints is None:
+        raise ValueError("--compare needs --hints")
+
+    def make(seed: int, given: HintFunction | None) -> LaMOO:
+        return _optimiser(problem, {**run, "seed": run["seed"] + seed}, given)
+
+    budget, batch = run["budget"], run["batch"]
+    print(efficiency(problem, make, hints, seeds=seeds, budget=budget, batch=batch))
+    return 0
+
+
+def _optimiser(problem: Problem, run: Mapping[str, Any], hints: HintFunction | None) -> LaMOO:
     return LaMOO(
         problem.space,
         problem.directions,
         ref=problem.ref,
         n_constraints=len(problem.constraints),
         known=problem.known,
+        hints=hints,
         sampler=SAMPLERS[run["sampler"]](),
         selection=SELECTIONS[run["selection"]](),
         seed=run["seed"],
@@ -339,6 +377,20 @@ def _info(args: argparse.Namespace) -> int:
     width = max(map(len, facts))
     for name, fact in facts.items():
         print(f"{name:{width}}  {fact}")
+    return 0
+
+
+def _data(args: argparse.Namespace) -> int:
+    """List all files that problems and trainings can use: present or not, and where to be had."""
+    try:
+        folder: Path | None = data_folder()
+    except ValueError as error:
+        folder = None
+        _complain(str(error))
+    for file in FILES:
+        found = file.find(folder)
+        print(f"{'present' if found else 'absent ':8} {file.name}: {file.what}")
+        print(f"{'':8} {found or f'to be had: {file.source}'}")
     return 0
 
 

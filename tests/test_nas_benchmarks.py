@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from test_problems import shared
 
-from lamoo_fast.nas import data_folder, load_problem
+from lamoo_fast.nas import data_folder, load_hints, load_problem
 from lamoo_fast.nas.hw_nas_bench import official
 from lamoo_fast.nas.nasbench301 import flops_millions, nasbench301, network, surrogate
 from lamoo_fast.nas.nats_bench import SIMPLE, WHOLE, nasbench201_official
@@ -119,6 +119,11 @@ def test_hwnas_has_five_objectives():
         wanted = [row[f"hwnb_{d}_latency_ms"] for d in ("raspi4", "pixel3", "eyeriss", "fpga")]
         wanted.insert(0, row["cifar10_test_acc_200ep"])
         assert problem.evaluate(config) == tuple(map(float, wanted))
+    early = load_hints("hwnas", ["cifar10_valid_acc_12ep"])
+    config = Cell201().decode(rows[7]["cell"])
+    assert early([config]) == [(float(rows[7]["cifar10_valid_acc_12ep"]),)]
+    with pytest.raises(ValueError, match="'vehicle-safety' is no table"):
+        load_hints("vehicle-safety", ["mass"])
 
 
 def test_fbnets_have_a_proxy_that_says_so():

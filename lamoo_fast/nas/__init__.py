@@ -25,12 +25,14 @@ from lamoo_fast.nas.shared_tables import (
 )
 from lamoo_fast.nas.synthetic import branin_currin, dtlz2, vehicle_safety
 from lamoo_fast.nas.table import Table
+from lamoo_fast.search.hints import HintFunction
 
 __all__ = [
     "Objective",
     "Problem",
     "Table",
     "data_folder",
+    "load_hints",
     "load_problem",
     "problem",
     "problem_names",
@@ -77,6 +79,27 @@ _PROBLEMS: dict[str, Callable[[], Problem]] = {
 def problem_names() -> list[str]:
     """Names that `load_problem` knows."""
     return list(_PROBLEMS)
+
+
+def load_hints(name: str, columns: Iterable[str]) -> HintFunction:
+    """Return cheap columns of the table `name` as hints for a search of other ones.
+
+    Parameters
+    ----------
+    name : str
+        One of the known names, of a problem that is a table.
+    columns : iterable of str
+        Names of its objectives, such as an accuracy after a short training.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, or the problem is no table.
+    """
+    problem = load_problem(name, columns)
+    if not isinstance(problem, Table):
+        raise ValueError(f"problem {name!r} is no table; hints are columns of a table")
+    return lambda configs: [problem.evaluate(config) for config in configs]
 
 
 def load_problem(name: str, objectives: Iterable[str] | None = None) -> Problem:

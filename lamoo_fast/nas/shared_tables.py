@@ -13,6 +13,7 @@ from lamoo_fast.nas.table import Table, header
 
 _DEVICES = ("zcu102", "vck190")
 _PARTS = ("a100", "3090", "tpuv2", "tpuv3", *_DEVICES)
+_PROXIES = ("synflow", "jacov", "snip", "grad_norm", "l2_norm")
 _LANAS_OPS = ("sep_conv_3x3", "max_pool_3x3", "skip_connect", "sep_conv_5x5")
 
 
@@ -71,6 +72,8 @@ def accel_nasbench(folder: Path) -> Table:
 def darts_nb301(folder: Path) -> Table:
     """Read 1,218 cells of the DARTS space with accuracies predicted by NAS-Bench-301.
 
+    There are also zero-cost proxies, which may serve as hints.
+
     Raises
     ------
     ValueError, OSError
@@ -84,6 +87,7 @@ def darts_nb301(folder: Path) -> Table:
             Objective("val_acc", "maximize", "%"),
             Objective("flops_M", "minimize", "MFLOPs"),
             Objective("params_M", "minimize", "M"),
+            *(Objective(f"zc_{proxy}", "maximize") for proxy in _PROXIES),
         ],
         ["val_acc", "flops_M"],
         (darts_nb301, folder),

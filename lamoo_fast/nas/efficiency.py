@@ -1,0 +1,134 @@
+"""How many evaluations hints save: searches with and without them, paired by seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lamoo_fast.kernels import ParetoArchive
+from lamoo_fast.nas.problem import Problem
+from lamoo_fast.nas.table import Table
+from lamoo_fast.search import LaMOO, SpaceExhausted
+from lamoo_fast.search.hints import HintFunction
+
+Floats = npt.NDArray[np.float64]
+_LEAST_GAP = 1e-4  # of the best hypervolume; less is none
+
+
+@dataclass(frozen=True)
+class Efficiency:
+    """Curves of searches and what they say.
+
+    Parameters
+    ----------
+    without, helped : array, shape (seeds, budget)
+        Hypervolume after each evaluation, of the searches without and with hints.
+    best : float
+        The hypervolume of the true front, or NaN.
+    """
+
+    without: Floats
+    helped: Floats
+    best: float
+
+    @property
+    def level(self) -> float:
+        """Where searches without hints end: the mean over the seeds (see `curve`)."""
+        return float(self.curve(self.without)[-1])
+
+    @property
+    def evaluations(self) -> int | None:
+        """Evaluations after which searches with hints are at the level; None if never."""
+        reached = np.flatnonzero(self.curve(self.helped) >= self.level - 1e-12)
+        return int(reached[0]) + 1 if len(reached) else None
+
+    def curve(self, volumes: Floats) -> Floats:
+        """Mean over the seeds: of minus log10 of the gap to the best, if that is known.
+
+        Otherwise of the hypervolume itself.
+        """
+        if np.isnan(self.best):
+            return np.asarray(volumes.mean(axis=0))
+        gaps = np.maximum((self.best - volumes) / self.best, _LEAST_GAP)
+        return np.asarray(-np.log10(gaps).mean(axis=0))
+
+    def __str__(self) -> str:
+        seeds, budget = self.without.shape
+        what = "mean hypervolume" if np.isnan(self.best) else "mean of -log10 of the relative gap"
+        ends = f"{self.level:.4g} without hints, {self.curve(self.helped)[-1]:.4g} with them"
+        first = f"{what} after {budget} evaluations, {seeds} seeds: {ends}"
+        if self.evaluations is None:
+            return f"{first}\nwith hints the level of {self.level:.4g} is not reached"
+        return (
+            f"{first}\nwith hints the level of {self.level:.4g} takes {self.evaluations} "
+            f"evaluations: {budget / self.evaluations:.2f} times fewer"
+        )
+
+
+def efficiency(
+    problem: Problem,
+    make: Callable[[int, HintFunction | None], LaMOO],
+    hints: HintFunction,
+    *,
+    seeds: int,
+    budget: int,
+    batch: int = 1,
+) -> Efficiency:
+    """Search a problem with and without hints.
+
+    Parameters
+    ----------
+    problem : Problem
+        With a reference point; its evaluations are the truth that is counted.
+    make : callable
+        Takes seed and hints (or None) and makes a search, so that both have one initial design.
+    hints : callable
+        As `LaMOO` takes them.
+    seeds : int
+        Searches of either kind.
+    budget, batch : int
+        Evaluations of a search, and of one round.
+
+    Raises
+    ------
+    ValueError
+        When the problem has no reference point.
+    """
+    from tqdm import tqdm
+
+    if problem.ref is None:
+        raise ValueError(f"problem {problem.name!r} has no reference point; wanted one")
+    curves: list[list[Floats]] = [[], []]
+    with tqdm(total=2 * seeds * budget, unit="evaluation", disable=None) as bar:
+        for seed in range(seeds):
+            for kind, given in enumerate((None, hints)):
+                bar.set_postfix_str(f"seed {seed}, {'with' if given else 'without'} hints")
+                curves[kind].append(_volumes(problem, make(seed, given), budget, batch, bar.update))
+    best = problem.hypervolume() if isinstance(problem, Table) else np.nan
+    return Efficiency(np.array(curves[0]), np.array(curves[1]), best)
+
+
+def _volumes(
+    problem: Problem, opt: LaMOO, budget: int, batch: int, count: Callable[[int], object]
+) -> Floats:
+    """Hypervolume (budget,) after each evaluation of a search."""
+    signs = np.array([-1.0 if d == "maximize" else 1.0 for d in problem.directions])
+    archive = ParetoArchive(signs * np.array(problem.ref))
+    volumes: list[float] = []
+    m = len(signs)
+    while len(volumes) < budget:
+        try:
+            trials = opt.ask(min(batch, budget - len(volumes)))
+        except SpaceExhausted:
+            break
+        values = [problem.evaluate(trial.config) for trial in trials]
+        opt.tell(trials, values)
+        for row in values:
+            if all(v <= 0 for v in row[m:]):
+                archive.add(signs * np.array(row[:m])[None])
+            volumes.append(archive.hypervolume)
+        count(len(trials))
+    return np.array(volumes + volumes[-1:] * (budget - len(volumes)))
