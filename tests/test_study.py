@@ -14,6 +14,7 @@ import pytest
 
 import lamoo_fast as lf
 from lamoo_fast.search.journal import Journal
+from lamoo_fast.search.workers import Together
 
 SPACE = lf.Space({"x": lf.Float(0, 1), "op": lf.Categorical(["a", "b"])})
 
@@ -383,3 +384,24 @@ def test_progress_bar_on_a_terminal(monkeypatch):
 def test_no_progress_bar_in_a_file(capsys):
     lf.Study(search(), good).run(20, 5)
     assert capsys.readouterr().err == ""
+
+
+def test_batches_are_evaluated_together():
+    sizes = []
+
+    def evaluate(configs):
+        sizes.append(len(configs))
+        if any(c["x"] > 0.8 for c in configs):
+            raise ValueError("too large")
+        return [(c["x"], 1 - c["x"]) for c in configs]
+
+    opt = search()
+    trials = lf.Study(opt, Together(evaluate), progress=False).run(budget=12, batch=6)
+    assert sizes[0] == 6
+    for trial in trials:  # one trial's error is no other's
+        assert trial.status == ("failed" if trial.config["x"] > 0.8 else "done")
+    assert {t.status for t in trials} == {"failed", "done"}
+
+    other = search()
+    alone = lf.Study(other, Together(evaluate).__call__, progress=False).run(budget=12, batch=6)
+    assert [t.values for t in trials] == [t.values for t in alone]

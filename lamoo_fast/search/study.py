@@ -16,7 +16,7 @@ from lamoo_fast.search.journal import Journal
 from lamoo_fast.search.known import Contradiction
 from lamoo_fast.search.lamoo import LaMOO
 from lamoo_fast.search.trial import SpaceExhausted, Trial, failed
-from lamoo_fast.search.workers import Evaluate, Futures, Inline, Outcome, Processes
+from lamoo_fast.search.workers import Evaluate, Futures, Inline, Outcome, Processes, Together
 
 _LOG = logging.getLogger(__name__)
 _SECONDS_BETWEEN_FACTS = 0.2  # in the progress bar
@@ -32,7 +32,7 @@ class Study:
         The search. Trials it has already are kept; pending ones are evaluated first.
     evaluate : callable
         Takes a configuration (dict), returns one number per objective and then one per
-        constraint, or a pair of both.
+        constraint, or a pair of both. `Together` evaluates all trials in flight in one call.
     executor : concurrent.futures.Executor, optional
         Evaluates the trials. It is not shut down here, and a crash of its processes ends the run.
     n_workers : int, optional
@@ -95,11 +95,13 @@ class Study:
         self._callbacks = tuple(callbacks)
         self._progress = progress
         self._exhausted = False
-        self._workers: Inline | Processes | Futures
+        self._workers: Inline | Together | Processes | Futures
         if executor is not None:
             self._workers = Futures(evaluate, executor, n, timeout)
         elif n is not None or timeout is not None:
             self._workers = Processes(evaluate, n or 1, timeout)
+        elif isinstance(evaluate, Together):
+            self._workers = evaluate
         else:
             self._workers = Inline(evaluate)
 

@@ -1,4 +1,4 @@
-"""Evaluating trials: here, in worker processes of our own, or through somebody's executor.
+"""Evaluating trials: here, alone or together, in worker processes, or through some executor.
 
 Each class turns a queue of trials into `Outcome`s, in whatever order they come. Whoever takes the
 outcomes may add to the queue meanwhile. What goes wrong with one trial (an exception, a crash, a
@@ -12,7 +12,7 @@ import pickle
 import signal
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from multiprocessing import connection
 from typing import Any, NamedTuple
@@ -53,6 +53,50 @@ class Inline:
         while queue:
             trial = queue.popleft()
             yield Outcome(trial, *timed(self._evaluate, dict(trial.config)))
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+class Together:
+    """An evaluation that takes a whole batch of configurations at once; for `Study`.
+
+    Parameters
+    ----------
+    function : callable
+        Takes a list of configurations, and returns what an evaluation would for each, in order.
+        When it raises, each of them is evaluated alone, so that one trial fails and no other.
+
+    Examples
+    --------
+    >>> Together(lambda configs: [c["x"] ** 2 for c in configs])({"x": 3})
+    9
+    """
+
+    def __init__(self, function: Callable[[list[Config]], Sequence[Any]]) -> None:
+        self._function = function
+
+    def __call__(self, config: Config) -> Any:
+        """Evaluate one."""
+        return self._function([config])[0]
+
+    def evaluate(self, queue: deque[Trial]) -> Iterator[Outcome]:
+        """Yield one outcome per trial, in the order of the queue."""
+        while queue:
+            trials = list(queue)
+            queue.clear()
+            start = time.perf_counter()
+            try:
+                results = list(self._function([dict(trial.config) for trial in trials]))
+                if len(results) != len(trials):
+                    raise ValueError(f"{len(results)} results for {len(trials)} configurations")
+            except Exception:
+                for trial in trials:
+                    yield Outcome(trial, *timed(self, dict(trial.config)))
+                continue
+            seconds = (time.perf_counter() - start) / len(trials)
+            for trial, result in zip(trials, results, strict=True):
+                yield Outcome(trial, result, seconds)
 
     def close(self) -> None:
         """Nothing to release."""

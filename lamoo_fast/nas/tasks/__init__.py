@@ -1,7 +1,8 @@
 """Search on a data set, from the supernet to the exported network: what the commands run.
 
     task.py       what they need of a task (`Task`) and what a user may say (`Run`)
-    images.py     digits, cifar10, imagenet: classification
+    images.py     digits, cifar10: classification with cells of NAS-Bench-201
+    imagenet.py   imagenet: classification with once-for-all networks
     language.py   ptb: language models of recurrent cells
     detection.py  coco: object detectors
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["load_task", "task_names"]
 
-_MODULES = {"digits": "images", "cifar10": "images", "imagenet": "images"}
+_MODULES = {"digits": "images", "cifar10": "images", "imagenet": "imagenet"}
 """Where the function is that makes a task; both are called the same."""
 
 
