@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from lamoo_fast.nas.evaluators import Evaluation
+from lamoo_fast.nas.evaluators import Evaluation, as_hints
 from lamoo_fast.nas.evaluators.encodings import PathSummary, cell201_features
 from lamoo_fast.nas.evaluators.models import (
     Average,
@@ -17,7 +17,7 @@ from lamoo_fast.nas.evaluators.models import (
 )
 from lamoo_fast.nas.evaluators.predictor import Predictor, Promoting
 from lamoo_fast.nas.spaces.cell201 import EDGES, OPS
-from lamoo_fast.search import Integer, Space
+from lamoo_fast.search import Integer, LaMOO, Space
 
 SPACE = Space({"a": Integer(0, 20), "b": Integer(0, 20)})
 ACCURACY = {"accuracy": "maximize"}
@@ -170,6 +170,17 @@ def test_promising_ones_come_from_all_of_the_front():
     chosen = predictor.promising(line, 21, optimism=0.0)
     assert set(chosen[:2]) == {0, 20}
     assert 21 not in chosen
+
+
+def test_an_evaluator_gives_hints_to_a_search():
+    cheap = Counted()
+    opt = LaMOO(SPACE, ["maximize"], seed=0, hints=as_hints(cheap, ["size", "accuracy"]))
+    while len(opt.trials) < 20:
+        trials = opt.ask(5)
+        opt.tell(trials, [[truth(t.config)["accuracy"]] for t in trials])
+    assert max(t.values[0] for t in opt.trials) == 90.0
+    assert len(cheap.asked) == 441  # once each
+    assert as_hints(cheap, ["size"])(grid()[:2]) == [[1.0], [2.0]]
 
 
 @pytest.mark.parametrize(

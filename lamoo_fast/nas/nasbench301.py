@@ -113,7 +113,7 @@ def surrogate(table: Path) -> Problem:
     configs, accuracies = _read(table)
     model = _Learned(configs, accuracies)
     about = f"a Gaussian process of {table.name}: {model.error}"
-    _log.info("nasbench301 is %s", about)
+    _log.warning("accuracies of nasbench301 are predicted by %s", about)
     return Surrogate(about, model, (surrogate, table))
 
 

@@ -4,6 +4,6 @@ All evaluators have one interface (`evaluator.py`); their values carry a tag tha
 are. Modules that need PyTorch or scikit-learn are imported by those who use them.
 """
 
-from lamoo_fast.nas.evaluators.evaluator import Evaluation, Evaluator
+from lamoo_fast.nas.evaluators.evaluator import Evaluation, Evaluator, as_hints
 
-__all__ = ["Evaluation", "Evaluator"]
+__all__ = ["Evaluation", "Evaluator", "as_hints"]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from lamoo_fast.search.hints import HintFunction
 from lamoo_fast.search.space import Config
 
 
@@ -38,3 +39,21 @@ class Evaluator(Protocol):
 
     def evaluate(self, configs: Sequence[Config]) -> list[Evaluation]:
         """Return one evaluation for each configuration, in order."""
+
+
+def as_hints(evaluator: Evaluator, names: Sequence[str]) -> HintFunction:
+    """Let a cheap evaluator help a search, as ``LaMOO(hints=as_hints(one_shot, ["accuracy"]))``.
+
+    Parameters
+    ----------
+    evaluator : Evaluator
+        Such as a one-shot or few-shot one; asked about every architecture once.
+    names : sequence of str
+        Which of its values.
+    """
+
+    def hints(configs: Sequence[Config]) -> list[list[float]]:
+        evaluations = evaluator.evaluate(configs)
+        return [[evaluation.values[name] for name in names] for evaluation in evaluations]
+
+    return hints
