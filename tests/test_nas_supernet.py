@@ -6,7 +6,11 @@ torch = pytest.importorskip("torch", reason="the supernets need torch")
 
 from lamoo_fast.nas.spaces.cell201 import EDGES, OPS, Cell201  # noqa: E402
 from lamoo_fast.nas.supernets.cell201 import Supernet201  # noqa: E402
-from lamoo_fast.nas.supernets.recalibrate import recalibrate  # noqa: E402
+from lamoo_fast.nas.supernets.recalibrate import (  # noqa: E402
+    load_statistics,
+    recalibrate,
+    save_statistics,
+)
 from lamoo_fast.nas.supernets.sharing import plan_cell  # noqa: E402
 from lamoo_fast.nas.supernets.statistics import Statistics  # noqa: E402
 
@@ -153,6 +157,21 @@ def test_subnet_does_not_share_memory(supernet, images, configs):
         for parameter in supernet.subnet(configs[0]).parameters():
             parameter.zero_()
     assert torch.equal(supernet.network.classifier.weight, before)
+
+
+def test_statistics_are_saved_and_restored(supernet, images, configs, tmp_path):
+    path = tmp_path / "statistics.pt"
+    statistics = recalibrate(supernet, configs[:3], images)
+    save_statistics(path, supernet, statistics)
+    restored = load_statistics(path, supernet)
+    with torch.no_grad():
+        scores = supernet.forward_many(images[:5], configs[:3], statistics)
+        assert torch.equal(supernet.forward_many(images[:5], configs[:3], restored), scores)
+    with pytest.raises(ValueError, match="belongs to something else: its weights is"):
+        load_statistics(path, Supernet201(SPACE, generator=generator(9)))
+    other = Cell201(4, 1, classes=3, in_channels=1, image_size=8)
+    with pytest.raises(ValueError, match=r"its space is 'Cell201\(channels=4, cells=2"):
+        load_statistics(path, Supernet201(other, generator=generator()))
 
 
 def test_statistics_of_others_are_refused(supernet, images, configs):

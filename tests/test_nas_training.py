@@ -20,7 +20,7 @@ from lamoo_fast.nas.supernets.objective import SampledPaths  # noqa: E402
 from lamoo_fast.nas.supernets.paths import Choices, FairPaths  # noqa: E402
 from lamoo_fast.nas.training.average import MovingAverage  # noqa: E402
 from lamoo_fast.nas.training.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
-from lamoo_fast.nas.training.loop import Training, TrainingDiverged  # noqa: E402
+from lamoo_fast.nas.training.loop import Training, TrainingDiverged, load_trained  # noqa: E402
 from lamoo_fast.nas.training.objective import CrossEntropy, Loss  # noqa: E402
 from lamoo_fast.nas.training.recipe import Recipe  # noqa: E402
 
@@ -270,6 +270,20 @@ def test_checkpoint_of_something_else(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="format version 1, wanted 2"):
         training(network(), checkpoint=path, about=about)
     assert path.read_bytes() == kept  # nothing is lost
+
+
+def test_weights_of_a_checkpoint(tmp_path):
+    path = tmp_path / "state.pt"
+    run = training(network(), checkpoint=path, about={"space": "a"})
+    run.run()
+    fresh = network(seed=8)
+    load_trained(path, fresh, {"space": "a"})
+    assert same(fresh.state_dict(), run.trained.state_dict())
+    assert not same(fresh.state_dict(), run.model.state_dict())  # it is the average
+    with pytest.raises(ValueError, match="its space is 'a', wanted 'b'"):
+        load_trained(path, fresh, {"space": "b"})
+    with pytest.raises(ValueError, match="of another model"):
+        load_trained(path, nn.Linear(2, 2))
 
 
 def test_checkpoint_does_not_run_code(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,8 +11,9 @@ from torch import Tensor
 
 from lamoo_fast.nas.supernets.statistics import Recorder, Statistics
 from lamoo_fast.nas.supernets.supernet import Supernet
+from lamoo_fast.nas.training.checkpoint import fingerprint, load_checkpoint, save_checkpoint
 
-__all__ = ["recalibrate"]
+__all__ = ["load_statistics", "recalibrate", "save_statistics"]
 
 
 @torch.no_grad()
@@ -60,3 +62,28 @@ def recalibrate(
     for part in torch.split(images, batch):
         supernet.run(part.to(device), configs, recorder)
     return recorder.statistics([supernet.architectures.encode(config) for config in configs])
+
+
+def save_statistics(
+    path: str | os.PathLike[str], supernet: Supernet, statistics: Statistics
+) -> None:
+    """Write statistics to a file that says which weights they belong to."""
+    state = {"architectures": list(statistics.architectures), "layers": statistics.layers}
+    save_checkpoint(path, "statistics", _about(supernet), state)
+
+
+def load_statistics(path: str | os.PathLike[str], supernet: Supernet) -> Statistics:
+    """Read what `save_statistics` wrote, to the supernet's device.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, or of another space, of other weights or of another version.
+    """
+    state = load_checkpoint(path, "statistics", _about(supernet))
+    device = next(supernet.parameters()).device
+    return Statistics(tuple(state["architectures"]), dict(state["layers"])).to(device)
+
+
+def _about(supernet: Supernet) -> dict[str, str]:
+    return {"space": repr(supernet.architectures), "weights": fingerprint(supernet)}

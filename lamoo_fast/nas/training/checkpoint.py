@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pickle
 import tempfile
@@ -10,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
-__all__ = ["load_checkpoint", "save_checkpoint"]
+__all__ = ["fingerprint", "load_checkpoint", "save_checkpoint"]
 
 _DAMAGES = (RuntimeError, OSError, EOFError, ValueError, KeyError, pickle.UnpicklingError)
 
@@ -61,8 +63,12 @@ def save_checkpoint(
             os.close(folder)
 
 
-def load_checkpoint(path: str | os.PathLike[str], kind: str, about: Mapping[str, Any]) -> Any:
+def load_checkpoint(
+    path: str | os.PathLike[str], kind: str, about: Mapping[str, Any], *, partly: bool = False
+) -> Any:
     """Read a file and return its state, on the CPU. No code in it is run.
+
+    With `partly`, the file may belong to more than what `about` names.
 
     Raises
     ------
@@ -85,10 +91,22 @@ def load_checkpoint(path: str | os.PathLike[str], kind: str, about: Mapping[str,
         raise ValueError(f"{path} has format version {content['version']!r}, wanted {VERSION}")
     if content["kind"] != kind:
         raise ValueError(f"{path} holds a {content['kind']}, wanted a {kind}")
-    difference = _difference(content["about"], dict(about))
+    found = content["about"]
+    if partly:
+        found = {name: value for name, value in found.items() if name in about}
+    difference = _difference(found, dict(about))
     if difference:
         raise ValueError(f"{path} belongs to something else: {difference}")
     return content["state"]
+
+
+def fingerprint(module: nn.Module) -> str:
+    """Hash of a module's parameters and buffers."""
+    digest = hashlib.sha256()
+    for name, tensor in module.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _difference(found: Any, wanted: Any, name: str = "") -> str:

@@ -30,7 +30,7 @@ from lamoo_fast.nas.training.seeds import (
     set_global_state,
 )
 
-__all__ = ["Augment", "Images", "Training", "TrainingDiverged"]
+__all__ = ["Augment", "Images", "Training", "TrainingDiverged", "load_trained"]
 
 _LOG = logging.getLogger(__name__)
 _SECONDS_BETWEEN_FACTS = 0.2  # in the progress bar
@@ -314,6 +314,33 @@ class Training:
         except (KeyError, TypeError, RuntimeError) as error:
             raise ValueError(f"{path} is of another model: {error}") from error
         _LOG.info("continued from %s at step %d of %d", path, self.step, self.steps)
+
+
+def load_trained(
+    path: str | os.PathLike[str], model: nn.Module, about: Mapping[str, Any] | None = None
+) -> None:
+    """Fill a model with the weights that a training's checkpoint holds.
+
+    Parameters
+    ----------
+    path : path-like
+        The checkpoint, of a training that need not have come to its end.
+    model : nn.Module
+        Gets the moving average if there is one, else the weights.
+    about : mapping, optional
+        What the checkpoint must belong to, such as the space.
+
+    Raises
+    ------
+    ValueError
+        If the checkpoint is damaged, or of another space, version or model.
+    """
+    state = load_checkpoint(path, "training", about or {}, partly=True)
+    average = state["average"]
+    try:
+        model.load_state_dict(state["model"] if average is None else average["module"])
+    except RuntimeError as error:
+        raise ValueError(f"{path} is of another model: {error}") from error
 
 
 @dataclass
