@@ -42,6 +42,10 @@ class RecurrentCell:
         Size of the state and of the embeddings, which are also the weights of the last layer.
     nodes : int
         Nodes that are searched.
+    least_nodes : int, optional
+        If given, how many nodes a cell has is searched too, from so many to `nodes`; what is chosen
+        for those beyond has no effect (`canonical`). All published cells have eight: they cost the
+        same, so that there would be nothing to trade perplexity for.
     dropout_output, dropout_hidden, dropout_input, dropout_embedding : float
         Shares dropped while training: of the outputs, of the states, of the cell's input, of the
         embeddings; masks stay for a whole sequence. The defaults of all are those published for
@@ -65,6 +69,7 @@ class RecurrentCell:
     vocabulary: int = 10_000
     hidden: int = 850
     nodes: int = 8
+    least_nodes: int | None = None
     dropout_output: float = 0.75
     dropout_hidden: float = 0.25
     dropout_input: float = 0.75
@@ -74,6 +79,12 @@ class RecurrentCell:
 
     def __post_init__(self) -> None:
         check_counts(vocabulary=self.vocabulary, hidden=self.hidden, nodes=self.nodes)
+        if self.least_nodes is not None:
+            check_counts(least_nodes=self.least_nodes)
+            if self.least_nodes >= self.nodes:
+                raise ValueError(
+                    f"least_nodes is {self.least_nodes}, wanted fewer than the {self.nodes} nodes"
+                )
         for name in _DROPOUTS:
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)!r}, wanted a number in [0, 1)")
@@ -81,23 +92,53 @@ class RecurrentCell:
     @cached_property
     def space(self) -> Space:
         """Per node its activation and, where there is a choice, the node that it comes from."""
-        params: dict[str, Any] = {"n1_op": Categorical(OPS)}
+        params: dict[str, Any] = {}
+        if self.least_nodes is not None:
+            params["nodes"] = Integer(self.least_nodes, self.nodes)
+        params["n1_op"] = Categorical(OPS)
         for node in range(2, self.nodes + 1):
             params[f"n{node}_op"] = Categorical(OPS)
             params[f"n{node}_in"] = Integer(0, node - 1)
         return Space(params)
 
     def genes(self, config: Mapping[str, Any]) -> list[Gene]:
-        """Return activation and source of each node."""
+        """Return activation and source of each node that the cell has."""
         config = self.space.check(config)
-        return [
-            (config[f"n{node}_op"], config.get(f"n{node}_in", 0))
-            for node in range(1, self.nodes + 1)
-        ]
+        return self._all_genes(config)[: config.get("nodes", self.nodes)]
+
+    def _all_genes(self, config: Mapping[str, Any]) -> list[Gene]:
+        nodes = range(1, self.nodes + 1)
+        return [(config[f"n{node}_op"], config.get(f"n{node}_in", 0)) for node in nodes]
+
+    def largest(self) -> Config:
+        """Return a cell with all nodes."""
+        return self._chain(self.nodes)
+
+    def smallest(self) -> Config:
+        """Return a cell with the fewest nodes."""
+        return self._chain(self.least_nodes or self.nodes)
+
+    def _chain(self, nodes: int) -> Config:
+        chosen: Config = {"nodes": nodes} if self.least_nodes is not None else {}
+        for node in range(1, self.nodes + 1):
+            chosen |= {f"n{node}_op": OPS[0], **({f"n{node}_in": 0} if node > 1 else {})}
+        return self.space.check(chosen)
+
+    def canonical(self, config: Mapping[str, Any]) -> Config:
+        """Return the configuration of the same network whose unused nodes are the first choices."""
+        config, first = self.space.check(config), self._chain(self.nodes)
+        for node in range(config.get("nodes", self.nodes) + 1, self.nodes + 1):
+            config |= {name: first[name] for name in (f"n{node}_op", f"n{node}_in")}
+        return config
 
     def encode(self, config: Mapping[str, Any]) -> str:
-        """Return the published string ``Genotype(recurrent=[...], concat=range(1, 9))``."""
-        return f"Genotype(recurrent={self.genes(config)}, concat=range(1, {self.nodes + 1}))"
+        """Return the published string ``Genotype(recurrent=[...], concat=range(1, 9))``.
+
+        All nodes are listed; the new state is the mean of those in ``concat``.
+        """
+        config = self.space.check(config)
+        end = config.get("nodes", self.nodes) + 1
+        return f"Genotype(recurrent={self._all_genes(config)}, concat=range(1, {end}))"
 
     def decode(self, text: str) -> Config:
         """Read the published string.
@@ -109,28 +150,30 @@ class RecurrentCell:
         """
         read = read_genotype(text, ["recurrent", "concat"])
         genes, every = read["recurrent"], list(range(1, self.nodes + 1))
-        if len(genes) != self.nodes or read["concat"] != every:
+        used = len(read["concat"])
+        fewest = self.least_nodes or self.nodes
+        if len(genes) != self.nodes or used < fewest or read["concat"] != every[:used]:
+            least = "" if fewest == self.nodes else f", or its first {fewest} or more"
             raise ValueError(
                 f"the cell has {len(genes)} nodes and concatenates {read['concat']}, "
-                f"wanted {self.nodes} and {every}"
+                f"wanted {self.nodes} and {every}{least}"
             )
         check_genes(genes, every, "recurrent")
-        config: Config = {}
+        config: Config = {} if self.least_nodes is None else {"nodes": used}
         for node, (op, source) in enumerate(genes, start=1):
             config |= {f"n{node}_op": op} | ({f"n{node}_in": source} if node > 1 else {})
         return self.space.check(config)
 
     def cost(self, config: Mapping[str, Any]) -> Cost:
-        """Count multiply-adds per token, and parameters: all cells have the same.
+        """Count multiply-adds per token, and parameters: cells of as many nodes have the same.
 
         Raises
         ------
         ValueError
             If `config` is not one of the space.
         """
-        self.space.check(config)
         gates = linear(2 * self.hidden, 2 * self.hidden, bias=False)
-        gates += self.nodes * linear(self.hidden, 2 * self.hidden, bias=False)
+        gates += len(self.genes(config)) * linear(self.hidden, 2 * self.hidden, bias=False)
         return gates + linear(self.hidden, self.vocabulary)
 
     def build(self, config: Mapping[str, Any], *, generator: torch.Generator) -> LanguageModel:
@@ -146,5 +189,5 @@ class RecurrentCell:
         from lamoo_fast.nas.spaces.drawing import Edge, draw_cells
 
         edges = [Edge(str(s), str(n), op) for n, (op, s) in enumerate(self.genes(config), start=1)]
-        labels = {str(node): str(node) for node in range(self.nodes + 1)}
+        labels = {str(node): str(node) for node in range(len(edges) + 1)}
         return draw_cells({"": (labels | {"0": "input, state"}, edges)})

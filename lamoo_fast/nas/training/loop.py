@@ -20,6 +20,7 @@ from lamoo_fast.nas.training.average import MovingAverage
 from lamoo_fast.nas.training.checkpoint import load_checkpoint, save_checkpoint
 from lamoo_fast.nas.training.device import device_of, half_precision, to_device
 from lamoo_fast.nas.training.objective import Objective
+from lamoo_fast.nas.training.order import Order, Shuffled
 from lamoo_fast.nas.training.recipe import Recipe
 from lamoo_fast.nas.training.seeds import (
     cuda_devices,
@@ -62,7 +63,7 @@ class Training:
         Gives the loss of a step; its ``repr`` is part of what a checkpoint belongs to.
     images : Images
         Training images.
-    labels : Tensor
+    labels : Images
         Shape (n, ...), what the objective compares with.
     recipe : Recipe
         The numbers.
@@ -71,6 +72,8 @@ class Training:
         been drawn already.
     augment : callable, optional
         Changes each batch of images.
+    order : Order, optional
+        Which images a step takes; by default a new random order every epoch.
     checkpoint : path-like, optional
         Where the state is saved after every epoch. If the file is there, it is continued.
     save_every : int, optional
@@ -87,7 +90,8 @@ class Training:
     step : int
         Steps done.
     history : list of dict
-        For every epoch its mean loss, accuracy, learning rate, and seconds.
+        For every epoch its mean loss, accuracy (if the objective has one), learning rate, and
+        seconds.
 
     Raises
     ------
@@ -121,11 +125,12 @@ class Training:
         model: nn.Module,
         objective: Objective,
         images: Images,
-        labels: Tensor,
+        labels: Images,
         recipe: Recipe,
         *,
         seed: int = 0,
         augment: Augment | None = None,
+        order: Order | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         save_every: int | None = None,
         about: Mapping[str, Any] | None = None,
@@ -145,7 +150,9 @@ class Training:
         self._seed = seed
         self._augment = augment
         self._checkpoint = None if checkpoint is None else Path(checkpoint)
-        self._per_epoch = recipe.steps_per_epoch(len(images))
+        self._per_epoch = recipe.steps_per_epoch(len(images if order is None else order))
+        shuffled = Shuffled(len(images), recipe.batch, self._per_epoch, seed)
+        self._order: Order = shuffled if order is None else order
         self._save_every = save_every or self._per_epoch
         self._about = {
             **(about or {}),
@@ -170,7 +177,6 @@ class Training:
         self._generator = derived_generator(seed, "training")
         self._global = fresh_global_state(derived_seed(seed, "dropout"), self._device)
         self._sums = _Sums()
-        self._order: tuple[int, Tensor] | None = None  # of an epoch
         self._bad = 0
         self._saved = 0
         if self._checkpoint is not None and self._checkpoint.exists():
@@ -210,7 +216,7 @@ class Training:
         return self.history
 
     def _one_step(self, bar: Any) -> None:
-        epoch, position = divmod(self.step, self._per_epoch)
+        position = self.step % self._per_epoch
         if position == 0:
             self._sums = _Sums()
         started = time.perf_counter()
@@ -219,7 +225,7 @@ class Training:
             group["lr"] = rate
         if self.recipe.drop_path:
             set_drop_path(self.model, self.recipe.drop_path * self.step / self.steps)
-        good = self._descend(*self._batch(epoch, position))
+        good = self._descend(*self._batch())
         self.step += 1
         self._sums.seconds += time.perf_counter() - started
         if position == self._per_epoch - 1:
@@ -233,12 +239,8 @@ class Training:
         bar.update()
         self._sums.show(bar)
 
-    def _batch(self, epoch: int, position: int) -> tuple[Tensor, Tensor]:
-        if self._order is None or self._order[0] != epoch:
-            generator = derived_generator(self._seed, "order", epoch)
-            self._order = epoch, torch.randperm(len(self._images), generator=generator)
-        first = position * self.recipe.batch
-        rows = self._order[1][first : first + self.recipe.batch]
+    def _batch(self) -> tuple[Tensor, Tensor]:
+        rows = self._order.rows(self.step)
         images = self._images[rows]
         if self._augment is not None:
             images = self._augment(images, self._generator)
@@ -363,18 +365,16 @@ class _Sums:
         self.images += images
 
     def means(self) -> dict[str, float]:
-        return {
+        means = {
             "loss": self.loss / self.steps if self.steps else math.nan,
-            "accuracy": self.correct / self.count if self.count else math.nan,
             "seconds": self.seconds,
         }
+        return means | ({"accuracy": self.correct / self.count} if self.count else {})
 
     def show(self, bar: Any) -> None:
         if bar.disable or self.seconds - self.shown < _SECONDS_BETWEEN_FACTS:
             return
         self.shown = self.seconds
         means = self.means()
-        bar.set_postfix_str(
-            f"loss {means['loss']:.3f}, accuracy {means['accuracy']:.3f}, "
-            f"{self.images / self.seconds:.0f} images/s"
-        )
+        facts = [f"{name} {means[name]:.3f}" for name in ("loss", "accuracy") if name in means]
+        bar.set_postfix_str(", ".join([*facts, f"{self.images / self.seconds:.0f} images/s"]))
