@@ -1,6 +1,7 @@
 """Language models: reading, perplexity, the supernet of recurrent cells, the task end to end."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from nas_data import sampled
@@ -8,12 +9,15 @@ from nas_data import sampled
 torch = pytest.importorskip("torch", reason="language models need torch")
 
 from lamoo_fast.nas.costs.flops import count  # noqa: E402
+from lamoo_fast.nas.evaluators.perplexity import perplexity  # noqa: E402
 from lamoo_fast.nas.spaces.recurrent import RecurrentCell  # noqa: E402
 from lamoo_fast.nas.supernets.paths import Choices, UniformPaths  # noqa: E402
 from lamoo_fast.nas.supernets.recurrent import (  # noqa: E402
     NextTokenOfPaths,
     RecurrentSupernet,
 )
+from lamoo_fast.nas.tasks.language import ptb  # noqa: E402
+from lamoo_fast.nas.tasks.task import Run  # noqa: E402
 from lamoo_fast.nas.training.loop import Training  # noqa: E402
 from lamoo_fast.nas.training.reading import (  # noqa: E402
     NextToken,
@@ -181,3 +185,81 @@ def test_states_that_overflow_are_forgotten():
     reader = Reader(torch.nn.Linear(1, 1), 2, 3)
     reader.remember(torch.tensor([[[1.0, 2.0], [math.nan, 1.0], [3.0, math.inf]]]))
     assert reader.state.tolist() == [[1, 2], [0, 0], [0, 0]]
+
+
+@pytest.fixture(scope="module")
+def small():
+    return ptb(small=True)
+
+
+def unigram(task, part):
+    """Perplexity of the best that ignores all context: shares in the training text."""
+    share = torch.bincount(task.data.tokens["train"], minlength=len(task.data.vocabulary)) + 1.0
+    return math.exp(-float((share / share.sum()).log()[task.data.tokens[part]].mean()))
+
+
+def test_a_trained_cell_beats_the_unigrams(small):
+    run = Run(progress=False, epochs=1, batches=60)
+    training = small.network(small.architectures.smallest(), run)
+    before = small.measure(training.trained, {}, Run(batches=5))["perplexity"]
+    assert before == pytest.approx(len(small.data.vocabulary), rel=0.1)  # it knows nothing yet
+    training.run()
+    after = small.measure(training.trained, {}, Run(batches=5))["perplexity"]
+    assert after < 0.85 * unigram(small, "test")
+
+
+def test_a_supernet_beats_the_unigrams_and_is_split(small, tmp_path):
+    task = replace(small, supernet_hidden=32)
+    run = Run(progress=False, epochs=1, batches=60)
+    training = task.supernet(run, tmp_path / "supernet.pt")
+    training.run()
+    evaluator = task.one_shot(training.trained, Run(batches=3))
+    configs = sampled(task.architectures, 3)
+    found = evaluator.evaluate(configs)
+    assert {e.fidelity for e in found} == {"supernet"}
+    assert min(e.values["perplexity"] for e in found) < 0.9 * unigram(task, "valid")
+    # as the cut-out subnet says, read alone
+    alone = training.trained.model.subnet(configs[1])
+    tokens = task.data.tokens["valid"][: 3 * 32 * task.length]
+    assert perplexity(alone, tokens)["loss"] == pytest.approx(found[1].values["loss"], rel=1e-4)
+    few = task.few_shot(training.trained, 2, Run(progress=False, epochs=1, batches=2), tmp_path)
+    parted = few.evaluate(configs)
+    assert {e.fidelity for e in parted} == {"few-shot"}
+    assert all(a.values != b.values for a, b in zip(found, parted, strict=True))
+    assert (tmp_path / "part-1.pt").exists()
+    with pytest.raises(ValueError, match="parts is 3, wanted 2 or 4"):
+        task.few_shot(training.trained, 3, run, tmp_path)
+
+
+def test_a_folder_of_the_penn_treebank_in_full_size(tmp_path):
+    words = [f"w{i}" for i in range(30)]
+    for seed, part in enumerate(("train", "valid", "test")):
+        drawn = torch.randint(30, (4000 if part == "train" else 600,), generator=generator(seed))
+        lines = [" ".join(words[i] for i in row) for row in drawn.view(-1, 10).tolist()]
+        (tmp_path / f"ptb.{part}.txt").write_text("\n".join(lines))
+    task = ptb(tmp_path)
+    assert task.architectures.hidden == 850
+    assert task.data.tokens["train"].shape == (4400,)
+    run = Run(progress=False, epochs=1, batch=4, batches=2)
+    config = task.architectures.smallest()
+    for training in (task.supernet(run), task.network(config, run)):
+        assert training.steps == 2
+        assert math.isfinite(training.run()[0]["loss"])
+    assert task.measure(training.trained, config, run)["perplexity"] > 1
+    exported = task.exported(training.trained)
+    assert exported(task.example(config)).shape == (1, 35, 32)
+
+
+def test_missing_and_malformed_text(tmp_path):
+    with pytest.raises(ValueError, match=r"ptb needs a folder with ptb\.train\.txt"):
+        ptb()
+    with pytest.raises(ValueError, match=r"has none of ptb\.train\.txt"):
+        ptb(tmp_path)
+    (tmp_path / "train.txt").write_bytes(b"\xff\xfe\xfa")
+    with pytest.raises(ValueError, match="not text in UTF-8"):
+        ptb(tmp_path)
+    (tmp_path / "train.txt").write_text("a b c\n")
+    for part in ("valid", "test"):
+        (tmp_path / f"{part}.txt").write_text("a b\n")
+    with pytest.raises(ValueError, match="the text has 4 tokens, wanted more than 32 x 20"):
+        ptb(tmp_path, small=True).supernet(Run())

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from lamoo_fast.nas.evaluators.evaluator import Evaluation
@@ -100,19 +100,17 @@ class PerplexityOneShot:
         self.supernet.eval()
         evaluations: list[Evaluation] = []
         while len(evaluations) < len(configs):
-            started, rest = time.perf_counter(), configs[len(evaluations) :]
-            losses, self.subnets = with_less_memory(
-                lambda size, rest=rest: self._losses(rest[:size]), self.subnets, "subnets"
-            )
+            started = time.perf_counter()
+            compute = partial(self._losses, configs[len(evaluations) :])
+            losses, self.subnets = with_less_memory(compute, self.subnets, "subnets")
             seconds = (time.perf_counter() - started) / len(losses)
             evaluations += [Evaluation(_values(v), self._fidelity, seconds) for v in losses]
         return evaluations
 
-    def _losses(self, configs: Sequence[Mapping[str, Any]]) -> list[float]:
-        with torch.no_grad():
-            return cross_entropies(
-                lambda given, hidden: self.supernet.forward_many(given, configs, hidden),
-                self._tokens,
-                device_of(self.supernet),
-                batch=self._batch,
-            )
+    def _losses(self, configs: Sequence[Mapping[str, Any]], size: int) -> list[float]:
+        return cross_entropies(
+            lambda given, hidden: self.supernet.forward_many(given, configs[:size], hidden),
+            self._tokens,
+            device_of(self.supernet),
+            batch=self._batch,
+        )

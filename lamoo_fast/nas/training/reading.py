@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -153,11 +152,8 @@ def next_token_loss(scores: Tensor, states: Tensor, wanted: Tensor, temporal: fl
     return Loss(value, (scores.detach().argmax(-1) == wanted).sum(), wanted.numel())
 
 
-class ReadsMany(Protocol):
-    """Reads a text as several models at once."""
-
-    def __call__(self, tokens: Tensor, hidden: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Map tokens (time, batch) to scores (k, time, batch, vocabulary) and states."""
+ReadsMany = Callable[[Tensor, Tensor | None], tuple[Tensor, Tensor]]
+"""Maps tokens (time, batch) and states before to scores (k, time, batch, vocabulary) and states."""
 
 
 @torch.no_grad()
