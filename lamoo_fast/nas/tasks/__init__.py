@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 
 __all__ = ["load_task", "task_names"]
 
-_MODULES = {"digits": "images", "cifar10": "images", "imagenet": "imagenet"}
+_MODULES = {
+    "digits": "images",
+    "cifar10": "images",
+    "imagenet": "imagenet",
+    "ptb": "language",
+}
 """Where the function is that makes a task; both are called the same."""
 
 
