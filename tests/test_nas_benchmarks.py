@@ -2,13 +2,15 @@
 
 import bz2
 import collections
+import os
 import pickle
 import sys
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
-from test_problems import shared
+from nas_data import shared
 
 from lamoo_fast.nas import data_folder, load_hints, load_problem
 from lamoo_fast.nas.hw_nas_bench import official
@@ -110,7 +112,14 @@ def test_pickle_of_hw_nas_bench(tmp_path):
         official(path, "cifar100")
 
 
-def test_hwnas_has_five_objectives():
+@pytest.fixture
+def tables(monkeypatch):
+    """Let the folder of the shared tables be found from wherever the tests run."""
+    if "LAMOO_DATA" not in os.environ:
+        monkeypatch.setenv("LAMOO_DATA", str(Path(__file__).parents[2] / "shared/data/nas"))
+
+
+def test_hwnas_has_five_objectives(tables):
     rows = shared("nasbench201_joined.csv.gz")
     problem = load_problem("hwnas")
     assert problem.directions == ["maximize", *["minimize"] * 4]
@@ -126,7 +135,7 @@ def test_hwnas_has_five_objectives():
         load_hints("vehicle-safety", ["mass"])
 
 
-def test_fbnets_have_a_proxy_that_says_so():
+def test_fbnets_have_a_proxy_that_says_so(tables):
     rows = shared("fbnet_help_latency.csv.gz")
     problem = load_problem("hwnas-fbnet")
     assert [o.name for o in problem.objectives] == ["nwot_proxy", "raspi4_latency"]
@@ -206,9 +215,8 @@ def test_official_surrogate_gets_genotypes(tmp_path, monkeypatch):
     assert genotype.normal == network().genotype(config).normal
 
 
-def test_shared_surrogate_is_good():
+def test_shared_surrogate_is_good(tables):
     shared("darts_nb301_naslib.csv.gz")
-    pytest.importorskip("scipy")
     problem = surrogate(data_folder() / "darts_nb301_naslib.csv.gz")
     error = float(repr(problem).split("square error ")[1].split()[0])
     rank = float(repr(problem).split("Spearman ")[1].split()[0])
