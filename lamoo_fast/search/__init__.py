@@ -30,6 +30,7 @@ from lamoo_fast.search.study import Study
 from lamoo_fast.search.surrogate import Surrogate
 from lamoo_fast.search.tree import PartitionTree, Region
 from lamoo_fast.search.trial import FAILED, Failed, SpaceExhausted, Trial, failed
+from lamoo_fast.search.workers import Together
 
 __all__ = [
     "FAILED",
@@ -54,6 +55,7 @@ __all__ = [
     "SpaceExhausted",
     "Study",
     "Surrogate",
+    "Together",
     "Trial",
     "UniformSampler",
     "View",
