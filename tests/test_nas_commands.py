@@ -107,7 +107,7 @@ def test_killed_supernet_goes_on_to_the_same_weights(trained, tmp_path, monkeypa
         assert torch.equal(value, weights(tmp_path)[name]), name
 
 
-def test_search_goes_on_as_if_it_had_not_stopped(trained, tmp_path):
+def test_search_goes_on_as_if_it_had_not_stopped(trained, tmp_path, capsys):
     def searched(name, *budgets):
         folder = tmp_path / name
         (folder / "supernet").mkdir(parents=True)
@@ -120,6 +120,8 @@ def test_search_goes_on_as_if_it_had_not_stopped(trained, tmp_path):
         return [json.loads(line)["values"] for line in lines if '"values"' in line]
 
     assert searched("twice", 3, 6) == searched("once", 6)
+    other = ["--out", tmp_path / "once", "--objectives", "accuracy", "--limit-batches", 1]
+    assert "objectives" in refused(capsys, "search", "digits", *other)
 
 
 def test_what_cannot_be_done_is_said_in_one_line(trained, tmp_path, capsys):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 import logging
+import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -158,17 +159,18 @@ def _journal(
     """Begin a journal, or load a search from it."""
     if not (place / FILE).exists():
         return Journal.create(place, opt, run=settings, **about)
-    journal = Journal.open(place)
-    for name, value in json.loads(json.dumps(about)).items():
-        found = journal.header.get(name)
-        if found != value:
-            journal.close()
-            raise ValueError(
-                f"{place} holds a search with {name} {found!r}, now {value!r}; "
-                "move it away, or use another folder"
-            )
-    opt.load_state_dict(journal.state())
-    journal.set_run(**settings)
+    with ExitStack() as stack:
+        journal = stack.enter_context(Journal.open(place))
+        for name, value in about.items():
+            found = journal.header.get(name)
+            if found != value:
+                raise ValueError(
+                    f"{place} holds a search with {name} {found!r}, now {value!r}; "
+                    "move it away, or use another folder"
+                )
+        opt.load_state_dict(journal.state())
+        journal.set_run(**settings)
+        stack.pop_all()
     return journal
 
 
@@ -319,9 +321,8 @@ def export(
     text = task.architectures.encode(config)
     place = folder.network(text)
     if not (place / _METRICS).exists():
-        raise ValueError(
-            f"{text} is not trained; run: {folder.command('retrain')} --architecture '{text}'"
-        )
+        command = f"{folder.command('retrain')} --architecture {shlex.quote(text)}"
+        raise ValueError(f"{text} is not trained; run: {command}")
     loop = task.network(
         config, kept_settings(place, replace(run, device="cpu")), place / CHECKPOINT
     )

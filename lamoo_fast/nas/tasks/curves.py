@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from pathlib import Path
 from typing import Any
 
@@ -53,15 +54,18 @@ class Curves:
     def draw(self, history: list[dict[str, float]]) -> None:
         """Draw a panel for each quantity."""
         from matplotlib.figure import Figure
+        from matplotlib.ticker import MaxNLocator
 
         names = [name for name in history[0] if name not in _LEFT_OUT]
         figure = Figure(figsize=(4 * len(names), 3.2), dpi=110, layout="constrained")
         epochs = range(1, len(history) + 1)
         for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
-            axes.plot(epochs, [row[name] for row in history], ".-" if len(history) < 30 else "-")
+            values = [row[name] for row in history]
+            axes.plot(epochs, values, ".-" if len(history) < 30 else "-")
             axes.set_xlabel("epoch")
             axes.set_ylabel(name.replace("_", " "))
-            axes.set_ylim(bottom=0)
+            axes.set_ylim(0, 1.08 * max(filter(math.isfinite, values), default=1.0) or 1.0)
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.grid(alpha=0.3)
         figure.suptitle(self._title.replace("$", r"\$"), fontsize=9)
         figure.savefig(self._folder / "curves.png")

@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -134,7 +135,7 @@ class RunFolder:
 
     def command(self, name: str) -> str:
         """How a command on this run is typed."""
-        return f"lamoo nas {name} {self.task} --out {self.path}"
+        return f"lamoo nas {name} {self.task} --out {shlex.quote(str(self.path))}"
 
 
 def keep_settings(folder: Path, run: Run, **more: Any) -> Run:
