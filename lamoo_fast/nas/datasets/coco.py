@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,12 +78,17 @@ class DetectionData:
         ValueError
             When an image cannot be read.
         """
-        images, objects = [], []
-        for i in rows.tolist():
-            images.append(self._image(i))
-            boxes, labels = self.objects[i]
-            objects.append(Objects(boxes * self._scale(i), labels))
-        return torch.stack(images), objects
+        return self.images(rows), [self.objects_in(i) for i in rows.tolist()]
+
+    def images(self, rows: Tensor) -> Tensor:
+        """Images (n, 3, size, size); ValueError when one cannot be read."""
+        with ThreadPoolExecutor() as pool:  # decoding is not done by Python
+            return torch.stack(list(pool.map(self._image, rows.tolist())))
+
+    def objects_in(self, row: int) -> Objects:
+        """Objects of an image, in the pixels of what `images` returns."""
+        boxes, labels = self.objects[row]
+        return Objects(boxes * self._scale(row), labels)
 
     def precision(self, rows: Tensor, found: Sequence[Detections]) -> dict[str, float]:
         """Mean average precision of what was found in some images, by pycocotools.

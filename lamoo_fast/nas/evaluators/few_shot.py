@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
-from lamoo_fast.nas.evaluators.evaluator import Evaluation
+from lamoo_fast.nas.evaluators.evaluator import Evaluation, Evaluator
 from lamoo_fast.nas.evaluators.one_shot import OneShot
 from lamoo_fast.nas.supernets.objective import SampledPaths
 from lamoo_fast.nas.supernets.paths import Choices, Paths
@@ -19,7 +19,7 @@ from lamoo_fast.nas.training.loop import Augment, Images, Training
 from lamoo_fast.nas.training.recipe import Recipe
 from lamoo_fast.nas.training.seeds import derived_seed
 
-__all__ = ["FewShot", "train_parts"]
+__all__ = ["ByPart", "FewShot", "train_parts"]
 
 
 def train_parts(
@@ -87,8 +87,51 @@ def train_parts(
     return trained
 
 
-class FewShot:
-    """Evaluates every architecture by the supernet of its part of the space.
+class ByPart:
+    """Evaluates every architecture by the evaluator of its part of the space.
+
+    Parameters
+    ----------
+    parts : sequence of pair of Choices and Evaluator
+        Together they are the space.
+
+    Raises
+    ------
+    ValueError
+        If there are no parts.
+    """
+
+    def __init__(self, parts: Sequence[tuple[Choices, Evaluator]]) -> None:
+        if not parts:
+            raise ValueError("parts is empty, wanted at least one")
+        self._parts = parts
+
+    def evaluate(self, configs: Sequence[Mapping[str, Any]]) -> list[Evaluation]:
+        """Return what the evaluators say of each architecture, in order.
+
+        Raises
+        ------
+        ValueError
+            If one is not of the space, or in no part.
+        """
+        checked = [self._parts[0][0].space.check(config) for config in configs]
+        members: list[list[int]] = [[] for _ in self._parts]
+        for i, config in enumerate(checked):
+            members[self._part_of(config)].append(i)
+        found: dict[int, Evaluation] = {}
+        for (_, evaluator), rows in zip(self._parts, members, strict=True):
+            found |= zip(rows, evaluator.evaluate([checked[i] for i in rows]), strict=True)
+        return [found[i] for i in range(len(configs))]
+
+    def _part_of(self, config: Mapping[str, Any]) -> int:
+        for number, (part, _) in enumerate(self._parts):
+            if config in part:
+                return number
+        raise ValueError(f"architecture {config} is in none of the {len(self._parts)} parts")
+
+
+class FewShot(ByPart):
+    """Evaluates the accuracy of every architecture by the supernet of its part of the space.
 
     Parameters
     ----------
@@ -110,32 +153,9 @@ class FewShot:
         valid: tuple[Tensor, Tensor],
         **options: Any,
     ) -> None:
-        if not parts:
-            raise ValueError("parts is empty, wanted at least one")
-        self._parts = [
-            (part, OneShot(supernet, calibration, valid, fidelity="few-shot", **options))
-            for part, supernet in parts
-        ]
-
-    def evaluate(self, configs: Sequence[Mapping[str, Any]]) -> list[Evaluation]:
-        """Return the accuracy (a fraction) and loss of each architecture, in order.
-
-        Raises
-        ------
-        ValueError
-            If one is not of the space, or in no part.
-        """
-        members: list[list[int]] = [[] for _ in self._parts]
-        for i, config in enumerate(configs):
-            members[self._part_of(config)].append(i)
-        found: dict[int, Evaluation] = {}
-        for (_, one_shot), rows in zip(self._parts, members, strict=True):
-            found |= zip(rows, one_shot.evaluate([configs[i] for i in rows]), strict=True)
-        return [found[i] for i in range(len(configs))]
-
-    def _part_of(self, config: Mapping[str, Any]) -> int:
-        checked = self._parts[0][0].space.check(config)
-        for number, (part, _) in enumerate(self._parts):
-            if checked in part:
-                return number
-        raise ValueError(f"architecture {checked} is in none of the {len(self._parts)} parts")
+        super().__init__(
+            [
+                (part, OneShot(supernet, calibration, valid, fidelity="few-shot", **options))
+                for part, supernet in parts
+            ]
+        )

@@ -171,23 +171,27 @@ class DetectorNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> Predictions:
         """Map images (batch, channels, height, width) to what is said about each place."""
-        levels = self.pyramid(self.backbone(images))
-        parts: list[Predictions] = []
-        for number, (level, stride) in enumerate(zip(levels, self.strides, strict=True)):
-            scores, sides, centred = (_by_place(t) for t in self.head(number, level))
-            places = _places(level, stride)
-            # far beyond any image, so that early mistakes stay finite
-            reach = stride * sides.clamp(max=7.0).exp()
-            boxes = torch.cat([places - reach[..., :2], places + reach[..., 2:]], dim=-1)
-            strides = torch.full_like(places[:, 0], stride)
-            parts.append(Predictions(scores, centred[..., 0], boxes, places, strides))
-        return Predictions(
-            torch.cat([part.scores for part in parts], dim=1),
-            torch.cat([part.centred for part in parts], dim=1),
-            torch.cat([part.boxes for part in parts], dim=1),
-            torch.cat([part.places for part in parts]),
-            torch.cat([part.strides for part in parts]),
-        )
+        return predict(self.pyramid(self.backbone(images)), self.strides, self.head)
+
+
+def predict(levels: Sequence[Tensor], strides: Sequence[int], head: Head) -> Predictions:
+    """Return what a head says about each place of the levels of a pyramid."""
+    parts: list[Predictions] = []
+    for number, (level, stride) in enumerate(zip(levels, strides, strict=True)):
+        scores, sides, centred = (_by_place(t) for t in head(number, level))
+        places = _places(level, stride)
+        # far beyond any image, so that early mistakes stay finite
+        reach = stride * sides.clamp(max=7.0).exp()
+        boxes = torch.cat([places - reach[..., :2], places + reach[..., 2:]], dim=-1)
+        apart = torch.full_like(places[:, 0], stride)
+        parts.append(Predictions(scores, centred[..., 0], boxes, places, apart))
+    return Predictions(
+        torch.cat([part.scores for part in parts], dim=1),
+        torch.cat([part.centred for part in parts], dim=1),
+        torch.cat([part.boxes for part in parts], dim=1),
+        torch.cat([part.places for part in parts]),
+        torch.cat([part.strides for part in parts]),
+    )
 
 
 def _by_place(x: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ from lamoo_fast.nas.supernets.statistics import (
 )
 from lamoo_fast.nas.supernets.supernet import Supernet
 
-__all__ = ["ElasticMobileNet"]
+__all__ = ["ElasticMobileNet", "resized"]
 
 
 class Choice(NamedTuple):
@@ -88,12 +88,8 @@ class ElasticMobileNet(Supernet):
         order: list[int] = []
         for resolution in dict.fromkeys(config["resolution"] for config in configs):
             members = [i for i, config in enumerate(configs) if config["resolution"] == resolution]
-            resized = x
-            if x.shape[2:] != (resolution, resolution):
-                resized = functional.interpolate(
-                    x, (resolution, resolution), mode="bilinear", antialias=True
-                )
-            scores.append(self._run_one_size(resized, configs, members, normalise))
+            sized = resized(x, resolution)
+            scores.append(self._run_one_size(sized, configs, members, normalise))
             order += members
         back = torch.tensor(order, device=x.device).argsort()
         return torch.cat(scores).index_select(0, back)
@@ -106,6 +102,31 @@ class ElasticMobileNet(Supernet):
         normalise: Normaliser,
     ) -> Tensor:
         net: Any = self.network  # its parts are typed as mere modules
+        *_, (x, row) = self.stages(x, configs, members, normalise)
+        rows = Rows.of(row, len(x), x.device)
+        conv, norm, activation, _, mix, *_ = net.head
+        x = activation(normalise(norm, through(x, conv), rows)).mean(dim=(2, 3))
+        x = functional.hardswish(functional.linear(x, mix.weight.flatten(1)))
+        x = functional.dropout(x, self.architectures.dropout, self.training)
+        scores: Tensor = net.classifier(x)
+        return scores.index_select(0, rows.of_subnet[members])
+
+    def stages(
+        self,
+        x: Tensor,
+        configs: Sequence[Mapping[str, Any]],
+        members: list[int],
+        normalise: Normaliser,
+    ) -> Iterator[tuple[Tensor, list[int]]]:
+        """Run some of the subnets, all on images of one size, through the blocks.
+
+        Yields
+        ------
+        tuple of (Tensor, list of int)
+            After each stage: rows (rows, batch, height, width, channels), and the row of each
+            subnet; -1 for those that are not members.
+        """
+        net: Any = self.network
         row = [-1] * len(configs)
         for i in members:
             row[i] = 0
@@ -117,13 +138,8 @@ class ElasticMobileNet(Supernet):
             choices = [self._choice(config, number) for config in configs]
             run_slice = partial(self._block, block, self.kernels[number], normalise)
             x, row = _advance(x, row, choices, run_slice)
-        rows = Rows.of(row, len(x), x.device)
-        conv, norm, activation, _, mix, *_ = net.head
-        x = activation(normalise(norm, through(x, conv), rows)).mean(dim=(2, 3))
-        x = functional.hardswish(functional.linear(x, mix.weight.flatten(1)))
-        x = functional.dropout(x, self.architectures.dropout, self.training)
-        scores: Tensor = net.classifier(x)
-        return scores.index_select(0, rows.of_subnet[members])
+            if number % DEPTH == DEPTH - 1:
+                yield x, row
 
     @staticmethod
     def _choice(config: Mapping[str, Any], block: int) -> Choice | None:
@@ -200,6 +216,13 @@ class ElasticMobileNet(Supernet):
             if recorded is not None and isinstance(part, nn.BatchNorm2d):
                 recorded.copy_to(part, f"network.{shared}")
         return network
+
+
+def resized(images: Tensor, side: int) -> Tensor:
+    """Return images (batch, channels, side, side)."""
+    if images.shape[2:] == (side, side):
+        return images
+    return functional.interpolate(images, (side, side), mode="bilinear", antialias=True)
 
 
 def _squeezed(module: nn.Module, x: Tensor) -> Tensor:

@@ -3,22 +3,42 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from lamoo_fast.nas.supernets.statistics import Recorder, Statistics
+from lamoo_fast.nas.spaces.architecture import ArchitectureSpace
+from lamoo_fast.nas.supernets.statistics import Normaliser, Recorder, Statistics
 from lamoo_fast.nas.supernets.supernet import Supernet
 from lamoo_fast.nas.training.checkpoint import fingerprint, load_checkpoint, save_checkpoint
 
 __all__ = ["load_statistics", "recalibrate", "save_statistics"]
 
 
+class Recorded(Protocol):
+    """What has normalisations to record; a `Supernet` has."""
+
+    @property
+    def architectures(self) -> ArchitectureSpace:
+        """The space."""
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """The weights."""
+
+    def layer_names(self) -> dict[nn.Module, str]:
+        """Names of the layers of normalisation."""
+
+    def run(
+        self, x: Tensor, configs: Sequence[Mapping[str, Any]], normalise: Normaliser, /
+    ) -> object:
+        """Send images through subnets."""
+
+
 @torch.no_grad()
 def recalibrate(
-    supernet: Supernet,
+    supernet: Recorded,
     configs: Sequence[Mapping[str, Any]],
     images: Tensor,
     *,
@@ -28,7 +48,7 @@ def recalibrate(
 
     Parameters
     ----------
-    supernet : Supernet
+    supernet : Recorded
         Its weights are not changed.
     configs : sequence of dict
         The subnets; all go together.

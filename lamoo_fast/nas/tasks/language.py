@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from lamoo_fast.nas.datasets.small import python_help
 from lamoo_fast.nas.datasets.text import TextData, text_folder
 from lamoo_fast.nas.device import checked_device
-from lamoo_fast.nas.evaluators.evaluator import Evaluation, Evaluator
+from lamoo_fast.nas.evaluators.evaluator import Evaluator
+from lamoo_fast.nas.evaluators.few_shot import ByPart
 from lamoo_fast.nas.evaluators.perplexity import PerplexityOneShot, perplexity
 from lamoo_fast.nas.problem import Objective
 from lamoo_fast.nas.spaces.recurrent import OPS, RecurrentCell
@@ -92,7 +93,7 @@ class LanguageTask:
             epochs=max(1, self.supernet_recipe.epochs // 4),
             learning_rate=self.supernet_recipe.learning_rate / 2,
         )
-        trained = []
+        trained: list[tuple[Choices, Evaluator]] = []
         for number, part in enumerate(product_of(whole, {"n1_op": groups})):
             model = RecurrentSupernet(
                 _supernet_of(supernet).architectures,
@@ -103,7 +104,7 @@ class LanguageTask:
             training = self._of_paths(model, part, recipe, own, folder / f"part-{number}.pt")
             training.run()
             trained.append((part, self._one_shot(training.trained, run, "few-shot")))
-        return _ByPart(trained)
+        return ByPart(trained)
 
     def network(
         self, config: Mapping[str, Any], run: Run, checkpoint: Path | None = None
@@ -202,21 +203,6 @@ class BatchFirst(nn.Module):
         """Return scores (batch, time, vocabulary)."""
         scores: Tensor = self.model(tokens.t())[0].transpose(0, 1)
         return scores
-
-
-class _ByPart:
-    """Evaluates each cell by the evaluator of its part of the space."""
-
-    def __init__(self, parts: Sequence[tuple[Choices, Evaluator]]) -> None:
-        self._parts = parts
-
-    def evaluate(self, configs: Sequence[Mapping[str, Any]]) -> list[Evaluation]:
-        checked = [self._parts[0][0].space.check(config) for config in configs]
-        found: dict[int, Evaluation] = {}
-        for part, evaluator in self._parts:
-            rows = [i for i, config in enumerate(checked) if config in part]
-            found |= zip(rows, evaluator.evaluate([checked[i] for i in rows]), strict=True)
-        return [found[i] for i in range(len(checked))]
 
 
 def _model_of(network: nn.Module) -> nn.Module:
