@@ -1,5 +1,7 @@
 """Detectors in training: boxes in batches, the elastic supernet, the task from end to end."""
 
+import math
+from dataclasses import replace
 
 import pytest
 from nas_data import sampled
@@ -8,8 +10,9 @@ torch = pytest.importorskip("torch", reason="detectors need torch")
 pytest.importorskip("pycocotools", reason="average precision needs pycocotools")
 pytest.importorskip("PIL", reason="images need pillow")
 
+from lamoo_fast.nas.datasets.shapes import write_shapes  # noqa: E402
 from lamoo_fast.nas.evaluators.precision import precision  # noqa: E402
-from lamoo_fast.nas.networks.detection import detection_loss  # noqa: E402
+from lamoo_fast.nas.networks.detection import Objects, detection_loss  # noqa: E402
 from lamoo_fast.nas.networks.detector import Predictions  # noqa: E402
 from lamoo_fast.nas.spaces.detector import Detector  # noqa: E402
 from lamoo_fast.nas.spaces.mobilenet import MobileNet  # noqa: E402
@@ -17,7 +20,9 @@ from lamoo_fast.nas.supernets.detector import DetectionSandwich, ElasticDetector
 from lamoo_fast.nas.supernets.paths import Choices, UniformPaths  # noqa: E402
 from lamoo_fast.nas.supernets.recalibrate import recalibrate  # noqa: E402
 from lamoo_fast.nas.tasks.detection import coco  # noqa: E402
-from lamoo_fast.nas.training.detecting import ObjectRows, flipped, objects_of  # noqa: E402
+from lamoo_fast.nas.tasks.task import Run  # noqa: E402
+from lamoo_fast.nas.training.detection import ObjectRows, flipped, packed, unpacked  # noqa: E402
+from lamoo_fast.nas.training.recipe import Recipe  # noqa: E402
 
 SPACE = Detector(MobileNet(width=0.25, resolutions=(32, 48)), 3, 8, 1, 0)
 
@@ -36,7 +41,7 @@ def test_objects_in_tables_and_back(small):
     table = ObjectRows(small.train, torch.arange(len(small.train)))[rows]
     _, expected = small.train.batch(rows)
     assert len({len(o.labels) for o in expected}) > 1  # the table has empty places
-    for found, wanted in zip(objects_of(table), expected, strict=True):
+    for found, wanted in zip(unpacked(table), expected, strict=True):
         assert torch.equal(found.boxes, wanted.boxes)
         assert torch.equal(found.labels, wanted.labels)
 
@@ -50,7 +55,7 @@ def test_mirrored_boxes_stay_around_their_shapes(small):
     assert 0 < sum(changed) < 12
     for i, change in enumerate(changed):
         assert torch.equal(mirrored[i], images[i].flip(-1) if change else images[i])
-        for old, new in zip(objects_of(table)[i].boxes, objects_of(boxes)[i].boxes, strict=True):
+        for old, new in zip(unpacked(table)[i].boxes, unpacked(boxes)[i].boxes, strict=True):
             left, top, right, bottom = old.int().tolist()
             a, b, c, d = new.int().tolist()
             inside = images[i, :, top:bottom, left:right]
@@ -140,3 +145,78 @@ def test_precision_of_perfect_and_of_no_detections(small):
     assert precision(Oracle(objects, -20.0), small.test, rows, batch=7) == {
         "mAP": 0.0, "AP50": 0.0, "AP75": 0.0
     }  # fmt: skip
+
+
+def test_images_without_objects_in_tables():
+    none = Objects(torch.zeros(0, 4), torch.zeros(0, dtype=torch.long))
+    two = Objects(torch.ones(2, 4), torch.tensor([5, 0]))
+    assert packed([none, two]).shape == (2, 2, 5)
+    assert [len(o.labels) for o in unpacked(packed([none, two]))] == [0, 2]
+    assert packed([none]).shape == (1, 1, 5)
+
+
+def test_a_detector_learns_and_continues(small, tmp_path):
+    """On sixteen images, by which it is judged too: there is no time for more."""
+    few = replace(
+        small, train=first(small.train, 16), test=first(small.train, 16),
+        network_recipe=Recipe(30, 8, 0.05, weight_decay=0.0, warmup=0.1, clip=10.0),
+    )  # fmt: skip
+    config = few.architectures.backbone.smallest(64)
+    run = Run(progress=False)
+    training = few.network(config, run, tmp_path / "network.pt")
+    assert few.measure(training.trained, config, run)["AP50"] < 0.05
+    training.run(until=31)
+    training = few.network(config, run, tmp_path / "network.pt")
+    assert training.step == 30  # an epoch's end was saved
+    history = training.run()
+    assert history[-1]["loss"] < 0.5 * history[0]["loss"]
+    assert few.measure(training.trained, config, run)["AP50"] > 0.15
+    boxes, scores = few.exported(training.trained)(few.example(config))
+    assert boxes.shape == (1, 85, 4)
+    assert scores.shape == (1, 85, 3)
+
+
+def first(data, n):
+    return replace(data, paths=data.paths[:n], objects=data.objects[:n], sizes=data.sizes[:n])
+
+
+def test_the_supernet_is_trained_evaluated_and_split(small, tmp_path):
+    run = Run(progress=False, epochs=1, batch=8, batches=2)
+    training = small.supernet(run, tmp_path / "supernet.pt")
+    training.run()
+    assert math.isfinite(training.history[0]["loss"])
+    configs = [small.architectures.backbone.smallest(), small.architectures.backbone.largest()]
+    few = replace(small, held_out=8)
+    for evaluator, tag in (
+        (few.one_shot(training.trained, run), "supernet"),
+        (few.few_shot(training.trained, 2, run, tmp_path), "few-shot"),
+    ):
+        found = evaluator.evaluate(configs)
+        assert [e.fidelity for e in found] == [tag] * 2
+        assert all(0 <= e.values["mAP"] <= 1 for e in found)
+    with pytest.raises(ValueError, match="parts is 3, wanted one for each of the 2 resolutions"):
+        few.few_shot(training.trained, 3, run, tmp_path)
+    with pytest.raises(ValueError, match="wanted an ElasticDetector"):
+        few.one_shot(torch.nn.Linear(1, 1), run)
+
+
+def test_a_folder_of_coco_in_full_size(tmp_path):
+    with pytest.raises(ValueError, match="coco needs the folder of COCO"):
+        coco()
+    with pytest.raises(ValueError, match=r"instances_train2017\.json"):
+        coco(tmp_path)
+    write_shapes(tmp_path, train=5, val=2, size=96)
+    for old, new in (("train", "train2017"), ("val", "val2017")):
+        (tmp_path / old).rename(tmp_path / new)
+        notes = tmp_path / "annotations"
+        (notes / f"instances_{old}.json").rename(notes / f"instances_{new}.json")
+    task = coco(tmp_path)
+    assert task.architectures.width == 128
+    run = Run(progress=False, epochs=1, batch=1, batches=2)
+    config = task.architectures.backbone.smallest()
+    training = task.network(config, run)
+    assert training.steps == 2
+    assert math.isfinite(training.run()[0]["loss"])
+    assert task.measure(training.trained, config, run)["mAP"] < 0.1
+    with pytest.raises(ValueError, match="the small coco generates its images"):
+        coco(tmp_path, small=True)

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lamoo_fast.nas.networks.detection import detection_loss
 from lamoo_fast.nas.networks.detector import DetectorNetwork, Head, Predictions, Pyramid, predict
 from lamoo_fast.nas.networks.initialise import initialised
 from lamoo_fast.nas.spaces.detector import TAPS, Detector
@@ -17,7 +16,7 @@ from lamoo_fast.nas.spaces.mobilenet import STAGES
 from lamoo_fast.nas.supernets.elastic import ElasticMobileNet, resized
 from lamoo_fast.nas.supernets.paths import Choices, UniformPaths
 from lamoo_fast.nas.supernets.statistics import BatchStatistics, Normaliser, Statistics, Stored
-from lamoo_fast.nas.training.detecting import flipped, objects_of
+from lamoo_fast.nas.training.detection import flipped, loss_of, unpacked
 from lamoo_fast.nas.training.objective import Loss
 from lamoo_fast.search.checks import check_count
 from lamoo_fast.search.space import Config
@@ -183,8 +182,7 @@ class DetectionSandwich:
         """Yield the loss of each subnet of the step, the largest first."""
         if self.flip:
             images, labels = flipped(images, labels, generator)
-        objects = objects_of(labels)
+        objects = unpacked(labels)
         random = UniformPaths(self.count).draw(self.choices, generator)
         for config in (self.largest, self.smallest, *random):
-            value = detection_loss(model(images, config), objects)
-            yield Loss(value, labels.new_zeros(()), 0)
+            yield loss_of(model(images, config), objects)

@@ -28,6 +28,7 @@ _MODULES = {
     "cifar10": "images",
     "imagenet": "imagenet",
     "ptb": "language",
+    "coco": "detection",
 }
 """Where the function is that makes a task; both are called the same."""
 

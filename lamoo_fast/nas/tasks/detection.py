@@ -25,7 +25,7 @@ from lamoo_fast.nas.supernets.detector import DetectionSandwich, ElasticDetector
 from lamoo_fast.nas.supernets.paths import Choices
 from lamoo_fast.nas.supernets.splits import split_by_values
 from lamoo_fast.nas.tasks.task import Run
-from lamoo_fast.nas.training.detecting import DetectionLoss, ImageRows, ObjectRows
+from lamoo_fast.nas.training.detection import DetectionLoss, ImageRows, ObjectRows
 from lamoo_fast.nas.training.loop import Training
 from lamoo_fast.nas.training.objective import Objective as TrainingObjective
 from lamoo_fast.nas.training.recipe import Recipe

@@ -1,74 +1,71 @@
-"""Training and judging detectors."""
+"""Detectors in the training loop: images, and boxes of which every image has another number."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lamoo_fast.nas.datasets.coco import DetectionData
-from lamoo_fast.nas.networks.detection import (
-    Objects,
-    assign,
-    detection_loss,
-    detections,
-)
-from lamoo_fast.nas.training.device import device_of, to_device
+from lamoo_fast.nas.networks.detection import Objects, assign, detection_loss
+from lamoo_fast.nas.networks.detector import Predictions
 from lamoo_fast.nas.training.objective import Loss
 
-__all__ = ["Detect", "DetectionImages", "average_precision", "packed"]
+__all__ = [
+    "DetectionLoss",
+    "ImageRows",
+    "ObjectRows",
+    "flipped",
+    "loss_of",
+    "packed",
+    "unpacked",
+]
 
 
 @dataclass(frozen=True)
-class Detect:
-    """The loss of `detection_loss`; right is a place that prefers the class of its object."""
-
-    def losses(
-        self, model: Any, images: Tensor, labels: Tensor, generator: torch.Generator
-    ) -> Iterator[Loss]:
-        """Yield the loss of a batch with objects as `packed` gives them."""
-        predictions, objects = model(images), unpacked(labels)
-        correct, count = images.new_zeros((), dtype=torch.long), 0
-        for scores, (boxes, kinds) in zip(predictions.scores.detach(), objects, strict=True):
-            owner = assign(predictions.places, predictions.strides, boxes)
-            places = owner >= 0
-            correct = correct + (scores[places].argmax(-1) == kinds[owner[places]]).sum()
-            count += int(places.sum())
-        yield Loss(detection_loss(predictions, objects), correct, count)
-
-
-class DetectionImages:
-    """The images of a data set as a training takes them, and their objects.
+class ImageRows:
+    """Some images of a data set, read when they are asked for.
 
     Parameters
     ----------
     data : DetectionData
-        Read batch by batch.
-
-    Attributes
-    ----------
-    labels : Tensor
-        As `packed`, in the pixels of the images.
+        The data set.
+    rows : Tensor
+        Numbers of the images.
     """
 
-    def __init__(self, data: DetectionData) -> None:
-        self._data = data
-        scales = [data.size / max(size) for size in data.sizes]
-        self.labels = packed(
-            [
-                Objects(o.boxes * scale, o.labels)
-                for o, scale in zip(data.objects, scales, strict=True)
-            ]
-        )
+    data: DetectionData
+    rows: Tensor
 
     def __len__(self) -> int:
-        return len(self._data)
+        return len(self.rows)
 
     def __getitem__(self, rows: Tensor) -> Tensor:
-        return self._data.batch(rows)[0]
+        return self.data.images(self.rows[rows])
+
+
+@dataclass(frozen=True)
+class ObjectRows:
+    """The objects of these images, as `packed`.
+
+    Parameters
+    ----------
+    data : DetectionData
+        The data set.
+    rows : Tensor
+        Numbers of the images.
+    """
+
+    data: DetectionData
+    rows: Tensor
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, rows: Tensor) -> Tensor:
+        return packed([self.data.objects_in(row) for row in self.rows[rows].tolist()])
 
 
 def packed(objects: Sequence[Objects]) -> Tensor:
@@ -96,29 +93,46 @@ def unpacked(whole: Tensor) -> list[Objects]:
     return [Objects(row[row[:, 4] >= 0, :4], row[row[:, 4] >= 0, 4].long()) for row in whole]
 
 
-@torch.no_grad()
-def average_precision(model: Any, data: DetectionData, *, batch: int = 16) -> dict[str, float]:
-    """Mean average precision of a detector on all images, as `DetectionData.precision`.
+def flipped(images: Tensor, table: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Mirror about every second image and its boxes; `generator` is on the CPU."""
+    chosen = (torch.rand(len(images), generator=generator) < 0.5).to(images.device)
+    width = images.shape[-1]
+    mirrored = torch.cat(
+        [width - table[..., 2:3], table[..., 1:2], width - table[..., :1], table[..., 3:]], dim=-1
+    )
+    return (
+        torch.where(chosen[:, None, None, None], images.flip(-1), images),
+        torch.where(chosen[:, None, None], mirrored, table),
+    )
+
+
+@dataclass(frozen=True)
+class DetectionLoss:
+    """The loss of a detector.
 
     Parameters
     ----------
-    model : DetectorNetwork
-        Set to evaluation mode.
-    data : DetectionData
-        The images and what is in them.
-    batch : int
-        Images at a time.
-
-    Raises
-    ------
-    ValueError
-        If pycocotools is not installed.
+    flip : bool
+        Whether every second image is mirrored.
     """
-    model.eval()
-    device, found = device_of(model), []
-    rows = torch.arange(len(data))
-    for some in torch.split(rows, batch):
-        images, _ = data.batch(some)
-        said = model(to_device(images, device))
-        found += detections(said, (images.shape[-2], images.shape[-1]))
-    return data.precision(rows, found)
+
+    flip: bool = True
+
+    def losses(
+        self, model: nn.Module, images: Tensor, labels: Tensor, generator: torch.Generator
+    ) -> Iterator[Loss]:
+        """Yield the loss of a batch; the accuracy is that of places."""
+        if self.flip:
+            images, labels = flipped(images, labels, generator)
+        yield loss_of(model(images), unpacked(labels))
+
+
+def loss_of(predictions: Predictions, objects: Sequence[Objects]) -> Loss:
+    """Return `detection_loss`; right is a place that prefers the class of its object."""
+    correct, count = predictions.strides.new_zeros((), dtype=torch.long), 0
+    for scores, (boxes, kinds) in zip(predictions.scores.detach(), objects, strict=True):
+        owner = assign(predictions.places, predictions.strides, boxes)
+        places = owner >= 0
+        correct = correct + (scores[places].argmax(-1) == kinds[owner[places]]).sum()
+        count += int(places.sum())
+    return Loss(detection_loss(predictions, objects), correct, count)
