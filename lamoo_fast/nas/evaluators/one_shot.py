@@ -88,17 +88,19 @@ class OneShot:
 
     def _next(self, configs: Sequence[Mapping[str, Any]]) -> list[dict[str, float]]:
         """Values of the first few."""
-        values, self.subnets = with_less_memory(
-            lambda size: self._values(configs[:size]), self.subnets, "subnets"
-        )
+        size = min(self.subnets, len(configs))
+        values, used = with_less_memory(lambda size: self._values(configs[:size]), size, "subnets")
+        if used < size:
+            self.subnets = used
         return values
 
     def _values(self, configs: Sequence[Mapping[str, Any]]) -> list[dict[str, float]]:
         if len(configs) > 1:
             return self._measure(configs, self.batch)
-        values, self.batch = with_less_memory(
-            lambda size: self._measure(configs, size), self.batch, "images"
-        )
+        size = min(self.batch, max(len(self._images), len(self._calibration)))
+        values, used = with_less_memory(lambda size: self._measure(configs, size), size, "images")
+        if used < size:
+            self.batch = used
         return values
 
     @torch.no_grad()
