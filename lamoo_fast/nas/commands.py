@@ -138,7 +138,8 @@ def search(
         except KeyboardInterrupt:
             _LOG.warning("stopped after %d of %d; the same command goes on", opt.n_told, budget)
             raise
-    front = sorted(opt.pareto_front(), key=lambda trial: trial.values or ())
+    sign = 1 if opt.directions[0] == "maximize" else -1
+    front = sorted(opt.pareto_front(), key=lambda trial: sign * (trial.values or (0.0,))[0])
     names = [objective.name for objective in problem.objectives]
     listed = [
         {
@@ -181,7 +182,9 @@ def _digest(path: Path) -> str:
 def found_architectures(
     folder: RunFolder, few_shot: int | None, count: int | None = None
 ) -> list[dict[str, Any]]:
-    """Return the front of a search, or `count` of it, evenly spread.
+    """Return the front of a search, or `count` of it, evenly spread; the best one last.
+
+    That is the best in the first objective.
 
     Raises
     ------
