@@ -184,7 +184,8 @@ def found_architectures(
 ) -> list[dict[str, Any]]:
     """Return the front of a search, or `count` of it, evenly spread; the best one last.
 
-    That is the best in the first objective.
+    That is the best in the first objective. Of architectures with equal values, which are often
+    the same network, only the first is taken.
 
     Raises
     ------
@@ -197,7 +198,10 @@ def found_architectures(
         raise ValueError(
             f"{folder.path} has no front of a search; run: {folder.command('search')}{option}"
         )
-    front: list[dict[str, Any]] = read_json(path).get("front", [])
+    distinct: dict[tuple[float, ...], dict[str, Any]] = {}
+    for found in read_json(path).get("front", []):
+        distinct.setdefault(tuple(found["values"].values()), found)
+    front = list(distinct.values())
     if count is None or count >= len(front):
         return front
     if count == 1:
