@@ -19,7 +19,11 @@ from lamoo_fast.nas.supernets.cell201 import Supernet201  # noqa: E402
 from lamoo_fast.nas.supernets.objective import SampledPaths  # noqa: E402
 from lamoo_fast.nas.supernets.paths import Choices, FairPaths  # noqa: E402
 from lamoo_fast.nas.training.average import MovingAverage  # noqa: E402
-from lamoo_fast.nas.training.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
+from lamoo_fast.nas.training.checkpoint import (  # noqa: E402
+    fingerprint,
+    load_checkpoint,
+    save_checkpoint,
+)
 from lamoo_fast.nas.training.loop import Training, TrainingDiverged, load_trained  # noqa: E402
 from lamoo_fast.nas.training.objective import CrossEntropy, Loss  # noqa: E402
 from lamoo_fast.nas.training.recipe import Recipe  # noqa: E402
@@ -224,6 +228,32 @@ def test_bad_steps_are_skipped(kind, caplog):
     assert len([r for r in caplog.records if "skipped" in r.message]) == 3
 
 
+def test_skipped_steps_leave_running_averages_and_the_end_is_saved(tmp_path):
+    def run(bad):
+        model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
+        for own in model.parameters():
+            nn.init.constant_(own, 0.1)
+        rows = iter(range(99))
+
+        def spoil(images, generator):
+            return images * float("nan") if next(rows) in bad else images
+
+        path = tmp_path / f"{len(bad)}.pt"
+        result = training(model, augment=spoil, checkpoint=path)
+        result.run(until=14)
+        before = [buffer.clone() for buffer in model.buffers()]
+        result.run()
+        unchanged = all(torch.equal(a, b) for a, b in zip(before, model.buffers(), strict=True))
+        assert load_checkpoint(path, "training", result._about)["step"] == result.steps
+        return model, unchanged
+
+    assert run(())[1] is False
+    model, unchanged = run((2, 14))  # the last step, too
+    assert unchanged
+    assert all(bool(buffer.isfinite().all()) for buffer in model.buffers())
+    assert model[1].num_batches_tracked == 13
+
+
 def test_stops_after_five_bad_steps_and_keeps_the_last_checkpoint(tmp_path):
     path = tmp_path / "good.pt"
     run = training(network(), objective=Broken(set(range(7, 99))), checkpoint=path, save_every=2)
@@ -237,14 +267,23 @@ def test_stops_after_five_bad_steps_and_keeps_the_last_checkpoint(tmp_path):
     assert good.step == 15
 
 
-def test_truncated_checkpoint(tmp_path):
+def test_damaged_checkpoint(tmp_path):
     path = tmp_path / "state.pt"
-    training(network(), checkpoint=path).run()
+    run = training(network(), checkpoint=path)
+    run.run()
     whole = path.read_bytes()
     for size in (0, 1, 100, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:size])
         with pytest.raises(ValueError, match=r"state\.pt is truncated or not a checkpoint"):
             training(network(), checkpoint=path)
+    for place in range(0, len(whole), 211):  # a bit that has flipped, wherever it is
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        try:
+            found = training(network(), checkpoint=path)
+        except ValueError:
+            continue
+        assert same(found.model.state_dict(), run.model.state_dict())
+        assert same(found.trained.state_dict(), run.trained.state_dict())
     path.write_text("not a checkpoint at all")
     with pytest.raises(ValueError, match="truncated or not a checkpoint"):
         training(network(), checkpoint=path)
@@ -284,6 +323,14 @@ def test_weights_of_a_checkpoint(tmp_path):
         load_trained(path, fresh, {"space": "b"})
     with pytest.raises(ValueError, match="of another model"):
         load_trained(path, nn.Linear(2, 2))
+
+
+def test_fingerprint_sees_every_number():
+    layer = nn.BatchNorm1d(3)  # counts its batches in a tensor without dimensions
+    first = fingerprint(layer)
+    assert first == fingerprint(nn.BatchNorm1d(3))
+    layer.num_batches_tracked += 1
+    assert fingerprint(layer) != first
 
 
 def test_checkpoint_does_not_run_code(tmp_path):
@@ -329,6 +376,21 @@ def test_absent_device(name):
 def test_bad_recipes(settings, message):
     with pytest.raises(ValueError, match=message):
         Recipe(**settings)
+
+
+@pytest.mark.parametrize("label", [2, -1, -100])
+def test_labels_that_are_no_class(label):
+    labels = Y.clone()
+    labels[7] = label
+    run = Training(network(), CrossEntropy(), X, labels, Recipe(1, 50), progress=False)
+    with pytest.raises(ValueError, match=r"labels go from .*wanted 0 to 1"):
+        run.run()
+    cells = Cell201(channels=2, cells=1, in_channels=1, image_size=4, classes=2)
+    supernet = Supernet201(cells, generator=torch.Generator().manual_seed(0))
+    objective = SampledPaths(Choices(cells.space), FairPaths())
+    images, labels = torch.zeros(4, 1, 4, 4), torch.tensor([0, 1, label, 0])
+    with pytest.raises(ValueError, match=r"labels go from .*wanted 0 to 1"):
+        next(objective.losses(supernet, images, labels, torch.Generator()))
 
 
 def test_bad_data():

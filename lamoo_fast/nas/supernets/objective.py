@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from lamoo_fast.nas.supernets.paths import Choices, Paths, UniformPaths
 from lamoo_fast.nas.supernets.supernet import Supernet
-from lamoo_fast.nas.training.objective import Loss
+from lamoo_fast.nas.training.objective import Loss, check_labels
 from lamoo_fast.search.checks import check_count
 from lamoo_fast.search.space import Config
 
@@ -43,6 +43,7 @@ class SampledPaths:
         """Yield one loss, the mean over subnets and images."""
         configs = self.paths.draw(self.choices, generator)
         scores = model.forward_many(images, configs).flatten(0, 1)
+        check_labels(labels, scores.shape[-1])
         wanted = labels.repeat(len(configs))
         value = functional.cross_entropy(scores, wanted, label_smoothing=self.smoothing)
         yield Loss(value, (scores.detach().argmax(-1) == wanted).sum(), wanted.numel())
@@ -90,6 +91,7 @@ class Sandwich:
     ) -> Iterator[Loss]:
         """Yield the loss of each subnet of the step, the largest first."""
         scores = model(images, self.space.largest())
+        check_labels(labels, scores.shape[-1])
         value = functional.cross_entropy(scores, labels, label_smoothing=self.smoothing)
         teacher = scores.detach().softmax(-1)
         yield Loss(value, (teacher.argmax(-1) == labels).sum(), labels.numel())

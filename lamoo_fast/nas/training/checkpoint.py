@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import struct
 import tempfile
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,10 @@ from torch import nn
 
 __all__ = ["fingerprint", "load_checkpoint", "save_checkpoint"]
 
-_DAMAGES = (RuntimeError, OSError, EOFError, ValueError, KeyError, pickle.UnpicklingError)
+_DAMAGES = (
+    *(RuntimeError, OSError, EOFError, ValueError, KeyError, IndexError, TypeError),
+    *(AttributeError, pickle.UnpicklingError, zipfile.BadZipFile, struct.error),
+)
 
 VERSION = 1
 """Version of the format; changes whenever older programs could not read a file rightly."""
@@ -81,6 +86,12 @@ def load_checkpoint(
     path = Path(path)
     with path.open("rb") as file:
         try:
+            # torch.load does not look at the checksums, and takes a flipped bit for a weight.
+            with zipfile.ZipFile(file) as archive:
+                broken = archive.testzip()
+            if broken is not None:
+                raise ValueError(f"the checksum of {broken} is wrong")
+            file.seek(0)
             content = torch.load(file, map_location="cpu", weights_only=True)
         except _DAMAGES as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -105,7 +116,7 @@ def fingerprint(module: nn.Module) -> str:
     digest = hashlib.sha256()
     for name, tensor in module.state_dict().items():
         digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+        digest.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()[:16]
 
 

@@ -107,8 +107,9 @@ class Training:
     the very weights of one that was not. The global generators of torch are used while it runs, by
     dropout, and put back afterwards.
 
-    A step whose loss or gradient is not finite is skipped and logged; five in a row raise
-    `TrainingDiverged`, and the last checkpoint, which is older, stays.
+    A step whose loss or gradient is not finite is skipped and logged; weights and running averages
+    stay as they were. Five in a row raise `TrainingDiverged`, and the last checkpoint, which is
+    older, stays.
 
     Examples
     --------
@@ -177,6 +178,7 @@ class Training:
         self._generator = derived_generator(seed, "training")
         self._global = fresh_global_state(derived_seed(seed, "dropout"), self._device)
         self._sums = _Sums()
+        self._buffers: list[Tensor] = []
         self._bad = 0
         self._saved = 0
         if self._checkpoint is not None and self._checkpoint.exists():
@@ -230,8 +232,8 @@ class Training:
         self._sums.seconds += time.perf_counter() - started
         if position == self._per_epoch - 1:
             self.history.append({**self._sums.means(), "learning_rate": rate})
-        if self._checkpoint is not None and good:
-            due = self.step - self._saved >= self._save_every
+        if self._checkpoint is not None:
+            due = good and self.step - self._saved >= self._save_every
             if due or self.step == self.steps:
                 self._save(self._checkpoint)
         if position == self._per_epoch - 1 and self._after_epoch is not None:
@@ -249,6 +251,7 @@ class Training:
     def _descend(self, images: Tensor, labels: Tensor) -> bool:
         """Take one step; tell whether it could be taken."""
         self._optimiser.zero_grad()
+        self._buffers = [buffer.clone() for buffer in self.model.buffers()]
         losses = self._objective.losses(self.model, images, labels, self._generator)
         total, correct, count, parts = 0.0, 0, 0, 0
         while True:
@@ -275,6 +278,8 @@ class Training:
 
     def _skip(self, reason: str) -> bool:
         self._optimiser.zero_grad()
+        for buffer, before in zip(self.model.buffers(), self._buffers, strict=True):
+            buffer.copy_(before)  # a running average never forgets what is not a number
         self._bad += 1
         _LOG.warning("step %d of %d skipped: %s", self.step + 1, self.steps, reason)
         if self._bad >= _BAD_STEPS:

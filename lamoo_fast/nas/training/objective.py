@@ -10,7 +10,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["CrossEntropy", "Loss", "Objective"]
+__all__ = ["CrossEntropy", "Loss", "Objective", "check_labels"]
+
+
+def check_labels(labels: Tensor, classes: int) -> None:
+    """Check that labels are numbers of classes; torch would leave out -100, and kill a CUDA device.
+
+    Raises
+    ------
+    ValueError
+        If one is not.
+    """
+    low, high = (int(end) for end in torch.aminmax(labels))
+    if low < 0 or high >= classes:
+        raise ValueError(f"labels go from {low} to {high}, wanted 0 to {classes - 1}")
 
 
 @dataclass(frozen=True)
@@ -60,5 +73,6 @@ class CrossEntropy:
     ) -> Iterator[Loss]:
         """Yield the mean cross entropy of the batch."""
         scores = model(images)
+        check_labels(labels, scores.shape[-1])
         value = functional.cross_entropy(scores, labels, label_smoothing=self.smoothing)
         yield Loss(value, (scores.detach().argmax(-1) == labels).sum(), labels.numel())
