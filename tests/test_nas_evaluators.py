@@ -70,6 +70,16 @@ def test_measure_is_mean_over_images(supernet):
     assert math.isclose(values["loss"], wanted, rel_tol=1e-5)
 
 
+def test_scores_that_are_no_numbers_are_not_the_first_class(supernet):
+    network = supernet.subnet(draw(1)[0])
+    torch.nn.init.constant_(next(network.parameters()), math.nan)
+    assert all(math.isnan(value) for value in measure(network, *VALID).values())
+    spoilt = Supernet201(SPACE, generator=generator())
+    torch.nn.init.constant_(spoilt.network.classifier.weight, math.nan)
+    for evaluation in OneShot(spoilt, TRAIN[0], VALID).evaluate(draw(3)):
+        assert all(math.isnan(value) for value in evaluation.values.values())
+
+
 def test_out_of_memory_halves_subnets_then_images(supernet, monkeypatch, caplog):
     configs = draw(6)
     wanted = OneShot(supernet, TRAIN[0], VALID, batch=60).evaluate(configs)
@@ -157,6 +167,9 @@ def test_parts_continue_from_their_checkpoints(supernet, tmp_path):
     again = run()
     for (_, a), (_, b) in zip(first, again, strict=True):
         assert all(torch.equal(v, b.state_dict()[k]) for k, v in a.state_dict().items())
+    other = Supernet201(SPACE, generator=generator(5))
+    with pytest.raises(ValueError, match=r"part-0\.pt belongs to something else: its parent is"):
+        train_parts(other, parts, TRAIN, SHORT, UniformPaths(), folder=tmp_path, progress=False)
 
 
 def test_gradient_matching_against_gradients_one_by_one(supernet):
@@ -221,5 +234,20 @@ def test_bad_data(supernet):
         OneShot(supernet, TRAIN[0], VALID, subnets=0)
     with pytest.raises(ValueError, match="calibration has no images"):
         OneShot(supernet, TRAIN[0][:0], VALID)
+    spoilt = TRAIN[0].clone()
+    spoilt[7, 0, 1, 1] = float("nan")
+    for calibration, valid, name in (
+        (spoilt, VALID, "calibration"),
+        (TRAIN[0], (spoilt, TRAIN[1]), "valid"),
+    ):
+        with pytest.raises(ValueError, match=f"{name} has images with NaN"):
+            OneShot(supernet, calibration, valid)
+    strange = VALID[0], VALID[1] - 101
+    with pytest.raises(ValueError, match="labels go from -101 to"):
+        OneShot(supernet, TRAIN[0], strange).evaluate(draw(1))
+    with pytest.raises(ValueError, match="labels go from -101 to"):
+        measure(supernet.subnet(draw(1)[0]), *strange)
+    with pytest.raises(ValueError, match="images is empty"):
+        measure(supernet.subnet(draw(1)[0]), VALID[0][:0], VALID[1][:0])
     with pytest.raises(ValueError, match="device is 'cuda:9'"):
         StandAlone(SPACE, TRAIN, VALID, SHORT, device="cuda:9")

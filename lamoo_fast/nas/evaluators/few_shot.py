@@ -15,6 +15,7 @@ from lamoo_fast.nas.evaluators.one_shot import OneShot
 from lamoo_fast.nas.supernets.objective import SampledPaths
 from lamoo_fast.nas.supernets.paths import Choices, Paths
 from lamoo_fast.nas.supernets.supernet import Supernet
+from lamoo_fast.nas.training.checkpoint import fingerprint
 from lamoo_fast.nas.training.loop import Augment, Images, Training
 from lamoo_fast.nas.training.recipe import Recipe
 from lamoo_fast.nas.training.seeds import derived_seed
@@ -65,11 +66,17 @@ def train_parts(
     list of pair of Choices and Supernet
         In the order of the parts.
 
+    Raises
+    ------
+    ValueError
+        As `Training`; also if a part in `folder` had another parent.
+
     Notes
     -----
     Zhao et al., ICML 2021, arXiv:2006.06863.
     """
     trained = []
+    weights = fingerprint(parent)
     for number, part in enumerate(parts):
         child = copy.deepcopy(parent)
         Training(
@@ -80,7 +87,7 @@ def train_parts(
             seed=derived_seed(seed, "part", number),
             augment=augment,
             checkpoint=None if folder is None else Path(folder) / f"part-{number}.pt",
-            about={"space": repr(parent.architectures)},
+            about={"space": repr(parent.architectures), "parent": weights},
             progress=progress,
         ).run()
         trained.append((part, child))

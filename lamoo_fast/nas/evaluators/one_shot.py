@@ -12,9 +12,11 @@ from torch.nn import functional
 
 from lamoo_fast.nas.evaluators.evaluator import Evaluation
 from lamoo_fast.nas.evaluators.memory import with_less_memory
+from lamoo_fast.nas.evaluators.standalone import means
 from lamoo_fast.nas.supernets.recalibrate import recalibrate
 from lamoo_fast.nas.supernets.supernet import Supernet
 from lamoo_fast.nas.training.device import device_of, half_precision, to_device
+from lamoo_fast.nas.training.objective import check_labels
 from lamoo_fast.search.checks import check_count
 
 __all__ = ["OneShot"]
@@ -41,7 +43,7 @@ class OneShot:
     Raises
     ------
     ValueError
-        If a number is not >= 1, or there are no images.
+        If a number is not >= 1, there are no images, or they are not finite.
 
     Notes
     -----
@@ -63,6 +65,9 @@ class OneShot:
             raise ValueError(f"valid has {len(images)} images and {len(labels)} labels")
         if len(calibration) == 0:
             raise ValueError("calibration has no images")
+        for name, some in (("calibration", calibration), ("valid", images)):
+            if not some.isfinite().all():
+                raise ValueError(f"{name} has images with NaN or infinity, wanted finite ones")
         self.supernet = supernet
         self.subnets = check_count("subnets", subnets)
         self.batch = check_count("batch", batch)
@@ -116,13 +121,11 @@ class OneShot:
                 scores = self.supernet.forward_many(
                     to_device(images, device), configs, statistics
                 ).float()
+                check_labels(labels, scores.shape[-1])
                 wanted = labels.to(device).expand(k, -1)
                 correct += (scores.argmax(-1) == wanted).sum(1)
                 loss += functional.cross_entropy(
                     scores.transpose(1, 2), wanted, reduction="none"
                 ).sum(1)
         count = len(self._images)
-        return [
-            {"accuracy": c / count, "loss": v / count}
-            for c, v in zip(correct.tolist(), loss.tolist(), strict=True)
-        ]
+        return [means(c, v, count) for c, v in zip(correct.tolist(), loss.tolist(), strict=True)]

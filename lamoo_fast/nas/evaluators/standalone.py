@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from lamoo_fast.nas.evaluators.memory import with_less_memory
 from lamoo_fast.nas.spaces.architecture import ArchitectureSpace
 from lamoo_fast.nas.training.device import device_of, to_device
 from lamoo_fast.nas.training.loop import Augment, Images, Training, TrainingDiverged
-from lamoo_fast.nas.training.objective import CrossEntropy, Objective
+from lamoo_fast.nas.training.objective import CrossEntropy, Objective, check_labels
 from lamoo_fast.nas.training.recipe import Recipe
 from lamoo_fast.nas.training.seeds import derived_generator, derived_seed
 from lamoo_fast.search.checks import check_count
@@ -34,8 +35,15 @@ def measure(
 ) -> dict[str, float]:
     """Return the "accuracy" and the "loss" (mean cross entropy) of a network in evaluation mode.
 
-    When memory runs out, the batch is halved.
+    When memory runs out, the batch is halved. Both are NaN if a score is.
+
+    Raises
+    ------
+    ValueError
+        If there are no images, or a label is not one of the classes.
     """
+    if len(images) == 0:
+        raise ValueError("images is empty, wanted at least one")
     network.eval()
     device = device_of(network)
 
@@ -43,13 +51,19 @@ def measure(
         correct, loss = 0, 0.0
         for rows in torch.split(torch.arange(len(images)), size):
             scores = network(to_device(images[rows], device)).float()
+            check_labels(labels[rows], scores.shape[-1])
             wanted = labels[rows].to(device)
             correct += int((scores.argmax(-1) == wanted).sum())
             loss += float(functional.cross_entropy(scores, wanted, reduction="sum"))
         return correct, loss
 
     (correct, loss), _ = with_less_memory(compute, batch, "images")
-    return {"accuracy": correct / len(images), "loss": loss / len(images)}
+    return means(correct, loss, len(images))
+
+
+def means(correct: float, loss: float, count: int) -> dict[str, float]:
+    """Return accuracy and loss from their sums; NaN if a score was."""
+    return {"accuracy": math.nan if math.isnan(loss) else correct / count, "loss": loss / count}
 
 
 def train_alone(
