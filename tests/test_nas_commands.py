@@ -3,6 +3,7 @@
 import csv
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ pytest.importorskip("sklearn", reason="needs the digits of scikit-learn")
 from lamoo_fast.cli import main  # noqa: E402
 from lamoo_fast.nas.spaces.cell201 import Cell201  # noqa: E402
 from lamoo_fast.nas.tasks import curves, load_task  # noqa: E402
+from lamoo_fast.nas.tasks.images import some_rows  # noqa: E402
+from lamoo_fast.nas.tasks.task import Run  # noqa: E402
 
 CELLS = Cell201(channels=4, cells=1, in_channels=1, image_size=8)  # of the task "digits"
 CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|"
@@ -78,7 +81,7 @@ def test_digits_from_supernet_to_exported_network(trained, capsys):
     assert CELL in capsys.readouterr().out
     (path,) = (trained / "export").glob("*.pt2")
     images, labels = load_task("digits").data.split("test")
-    rows_tested = torch.arange(40)  # two batches of 20
+    rows_tested = some_rows(len(labels), 40)  # two batches of 20
     scores = torch.export.load(path).module()(images[rows_tested])
     correct = (scores.argmax(1) == labels[rows_tested]).sum().item()
     assert float(rows[CELL]["accuracy"]) == pytest.approx(correct / 40)
@@ -162,6 +165,51 @@ def test_damaged_checkpoint_is_refused(trained, tmp_path, capsys):
     (tmp_path / "supernet" / "checkpoint.pt").write_bytes(whole[: len(whole) // 2])
     assert "truncated" in refused(capsys, "train-supernet", "digits", "--out", tmp_path)
     assert "truncated" in refused(capsys, "search", "digits", "--out", tmp_path)
+
+
+def test_only_trained_networks_are_exported(tmp_path, capsys):
+    zero = CELL.replace("nor_conv_3x3", "none")  # fewer multiply-adds, so that it comes first
+    chosen = ["--architecture", CELL, "--architecture", zero]
+    assert lamoo("retrain", "digits", "--out", tmp_path, *chosen, *TINY) == 0
+    places = {}
+    for path in tmp_path.glob("networks/*/metrics.json"):
+        found = json.loads(path.read_text())
+        places[found["architecture"]] = path.parent
+        if found["architecture"] == zero:
+            found["trained"]["accuracy"] = float("nan")
+            path.write_text(json.dumps(found))
+    capsys.readouterr()
+    assert lamoo("export", "digits", "--out", tmp_path) == 0
+    assert CELL in capsys.readouterr().out
+    (places[CELL] / "checkpoint.pt").unlink()
+    assert "checkpoint.pt is missing" in refused(capsys, "export", "digits", "--out", tmp_path)
+
+
+def test_few_images_are_of_many_classes():
+    task = load_task("digits")
+    order = task.data.labels.argsort(stable=True)  # as a folder for each class lists them
+    parts = {
+        part: order[rows]
+        for part, rows in zip(
+            ("train", "valid", "test"),
+            (slice(0, None, 3), slice(1, None, 3), slice(2, None, 3)),
+            strict=True,
+        )
+    }
+    data = replace(task.data, splits=parts)
+    task = replace(task, data=data, calibration=100)
+    evaluator = task.one_shot(task.supernet(Run(progress=False)).model, Run(batches=1))
+    assert len(evaluator._labels) == 100
+    assert len(evaluator._labels.unique()) == 10
+    images, labels = data.split("train")
+    every = images[torch.arange(len(images))].flatten(1)
+    rows = torch.cdist(evaluator._calibration.flatten(1), every).argmin(1)
+    assert len(labels[rows].unique()) == 10
+    fixed = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10))
+    torch.nn.init.zeros_(fixed[1].weight)
+    with torch.no_grad():
+        fixed[1].bias.copy_(torch.eye(10)[0])  # says that all are zeros
+    assert 0 < task.measure(fixed, {}, Run(batches=1))["accuracy"] < 0.3
 
 
 def test_without_torch_the_fix_is_said(tmp_path, monkeypatch, capsys):

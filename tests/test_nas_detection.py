@@ -195,6 +195,8 @@ def test_the_supernet_is_trained_evaluated_and_split(small, tmp_path):
         found = evaluator.evaluate(configs)
         assert [e.fidelity for e in found] == [tag] * 2
         assert all(0 <= e.values["mAP"] <= 1 for e in found)
+    with pytest.raises(ValueError, match="its parent is"):
+        few.few_shot(few.supernet(replace(run, seed=5)).model, 2, run, tmp_path)
     with pytest.raises(ValueError, match="parts is 3, wanted one for each of the 2 resolutions"):
         few.few_shot(training.trained, 3, run, tmp_path)
     with pytest.raises(ValueError, match="wanted an ElasticDetector"):

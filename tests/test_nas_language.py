@@ -228,6 +228,9 @@ def test_a_supernet_beats_the_unigrams_and_is_split(small, tmp_path):
     assert {e.fidelity for e in parted} == {"few-shot"}
     assert all(a.values != b.values for a, b in zip(found, parted, strict=True))
     assert (tmp_path / "part-1.pt").exists()
+    other = task.supernet(Run(seed=5, progress=False)).model
+    with pytest.raises(ValueError, match="its parent is"):
+        task.few_shot(other, 2, Run(progress=False, epochs=1, batches=2), tmp_path)
     with pytest.raises(ValueError, match="parts is 3, wanted 2 or 4"):
         task.few_shot(training.trained, 3, run, tmp_path)
 

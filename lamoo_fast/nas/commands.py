@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import logging
+import math
 import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -298,7 +299,7 @@ def agreement(task: Task, found: Sequence[Mapping[str, Any]]) -> str:
     pairs = [
         (network["searched"][name], network["trained"][name])
         for network in found
-        if name in network["searched"]
+        if name in network["searched"] and math.isfinite(network["trained"][name])
     ]
     if len(pairs) < 3:
         return ""
@@ -321,9 +322,9 @@ def export(
         raise ValueError(f"{folder.path} has no trained network; run: {folder.command('retrain')}")
     if architecture is None:
         sign = 1 if task.metric.direction == "maximize" else -1
-        architecture = max(found, key=lambda n: sign * n["trained"][task.metric.name])[
-            "architecture"
-        ]
+        values = [sign * network["trained"][task.metric.name] for network in found]
+        best = max(range(len(found)), key=lambda i: (not math.isnan(values[i]), values[i]))
+        architecture = found[best]["architecture"]
     config = task.architectures.decode(architecture)
     text = task.architectures.encode(config)
     place = folder.network(text)
@@ -333,6 +334,11 @@ def export(
     loop = task.network(
         config, kept_settings(place, replace(run, device="cpu")), place / CHECKPOINT
     )
+    if loop.step < loop.steps:
+        raise ValueError(
+            f"{place / CHECKPOINT} is missing, or not the end of a training; remove {place}, then "
+            f"run: {folder.command('retrain')} --architecture {shlex.quote(text)}"
+        )
     network = task.exported(loop.trained)
     written = export_network(network, task.example(config), folder.export, place.name)
     task.architectures.draw(config).savefig(folder.export / f"{place.name}.png")

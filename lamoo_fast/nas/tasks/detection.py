@@ -25,6 +25,7 @@ from lamoo_fast.nas.supernets.detector import DetectionSandwich, ElasticDetector
 from lamoo_fast.nas.supernets.paths import Choices
 from lamoo_fast.nas.supernets.splits import split_by_values
 from lamoo_fast.nas.tasks.task import Run
+from lamoo_fast.nas.training.checkpoint import fingerprint
 from lamoo_fast.nas.training.detection import DetectionLoss, ImageRows, ObjectRows
 from lamoo_fast.nas.training.loop import Training
 from lamoo_fast.nas.training.objective import Objective as TrainingObjective
@@ -99,13 +100,14 @@ class DetectionTask:
                 f"parts is {parts}, wanted one for each of the {len(by_resolution)} resolutions"
             )
         trained: list[tuple[Choices, Evaluator]] = []
+        parent = fingerprint(supernet)
         for number, part in enumerate(by_resolution):
             generator = torch.Generator(checked_device(run.device))
             child = ElasticDetector(self.architectures, generator=generator)
             child.load_state_dict(supernet.state_dict())
             own = replace(run, seed=derived_seed(run.seed, "part", number))
             checkpoint = folder / f"part-{number}.pt"
-            self._of_subnets(child, part, self.part_recipe, own, checkpoint).run()
+            self._of_subnets(child, part, self.part_recipe, own, checkpoint, parent=parent).run()
             trained.append((part, self._one_shot(child, run, "few-shot")))
         return ByPart(trained)
 
@@ -149,6 +151,7 @@ class DetectionTask:
         recipe: Recipe,
         run: Run,
         checkpoint: Path | None,
+        **about: str,
     ) -> Training:
         backbone, resolutions = self.architectures.backbone, choices.values["resolution"]
         objective = DetectionSandwich(
@@ -156,7 +159,7 @@ class DetectionTask:
         )
         rows, _ = self._rows()
         recipe = run.applied(recipe)
-        return self._training(supernet, objective, self.train, rows, recipe, run, {}, checkpoint)
+        return self._training(supernet, objective, self.train, rows, recipe, run, about, checkpoint)
 
     def _training(
         self,

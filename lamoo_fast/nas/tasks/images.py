@@ -117,7 +117,7 @@ class ImageTask(ABC):
             )
         recipe = run.applied(self.part_recipe)
         train = self.data.split("train")
-        rows = torch.arange(min(recipe.batch, len(train[1])))
+        rows = some_rows(len(train[1]), min(recipe.batch, len(train[1])))
         splits = gradient_matching(
             supernet,
             choices,
@@ -167,7 +167,7 @@ class ImageTask(ABC):
         """Return the "accuracy" (a fraction) and "loss" on the part "test"."""
         images, labels = self.data.split("test")
         n = run.measured(len(labels), self.network_recipe.batch)
-        rows = torch.arange(len(labels))[:n]
+        rows = some_rows(len(labels), n)
         batch = run.batch or self.network_recipe.batch
         return measure(network, self._inputs(Some(images, rows), config), labels[rows], batch=batch)
 
@@ -186,8 +186,9 @@ class ImageTask(ABC):
         (some, _), (images, labels) = self.data.split("train"), self.data.split("valid")
         c = run.measured(min(self.calibration, len(some)), batch)
         v = run.measured(min(self.valid, len(labels)), batch)
-        calibration = self._inputs(some, {})[torch.arange(c)]
-        return calibration, (self._inputs(images, {})[torch.arange(v)], labels[:v])
+        rows = some_rows(len(labels), v)
+        calibration = self._inputs(some, {})[some_rows(len(some), c)]
+        return calibration, (self._inputs(images, {})[rows], labels[rows])
 
     def _inputs(self, images: Images, config: Mapping[str, Any]) -> Images:
         """Images as a network, or with no configuration the supernet, is tested with them."""
@@ -236,6 +237,11 @@ class CellTask(ImageTask):
 
     def _paths(self) -> FairPaths:
         return FairPaths()
+
+
+def some_rows(count: int, wanted: int) -> Tensor:
+    """Draw `wanted` of `count` rows, always the same: the first ones may be all of one class."""
+    return torch.randperm(count, generator=derived_generator("some rows", count))[:wanted]
 
 
 def holding_out(data: ImageData) -> ImageData:

@@ -22,6 +22,7 @@ from lamoo_fast.nas.supernets.paths import Choices, UniformPaths
 from lamoo_fast.nas.supernets.recurrent import NextTokenOfPaths, RecurrentSupernet
 from lamoo_fast.nas.supernets.splits import product_of
 from lamoo_fast.nas.tasks.task import Run
+from lamoo_fast.nas.training.checkpoint import fingerprint
 from lamoo_fast.nas.training.loop import Training
 from lamoo_fast.nas.training.objective import Objective as TrainingObjective
 from lamoo_fast.nas.training.reading import NextToken, Pieces, Reader, Reading
@@ -96,6 +97,7 @@ class LanguageTask:
             learning_rate=self.supernet_recipe.learning_rate / 2,
         )
         trained: list[tuple[Choices, Evaluator]] = []
+        parent = fingerprint(_supernet_of(supernet))
         for number, part in enumerate(product_of(whole, {"n1_op": groups})):
             model = RecurrentSupernet(
                 _supernet_of(supernet).architectures,
@@ -103,7 +105,8 @@ class LanguageTask:
             )
             model.load_state_dict(_supernet_of(supernet).state_dict())
             own = replace(run, seed=derived_seed(run.seed, "part", number))
-            training = self._of_paths(model, part, recipe, own, folder / f"part-{number}.pt")
+            place = folder / f"part-{number}.pt"
+            training = self._of_paths(model, part, recipe, own, place, parent=parent)
             training.run()
             trained.append((part, self._one_shot(training.trained, run, "few-shot")))
         return ByPart(trained)
@@ -145,12 +148,13 @@ class LanguageTask:
         recipe: Recipe,
         run: Run,
         checkpoint: Path | None,
+        **about: str,
     ) -> Training:
         recipe = run.applied(recipe)
         space = supernet.architectures
         reader = Reader(supernet, space.hidden, self.paths * recipe.batch)
         objective = NextTokenOfPaths(choices, UniformPaths(self.paths), self.temporal)
-        about = {"space": repr(space)}
+        about["space"] = repr(space)
         return self._training(reader, objective, recipe, run, about, checkpoint)
 
     def _training(
