@@ -26,6 +26,7 @@ from lamoo_fast.nas.training.checkpoint import (  # noqa: E402
 )
 from lamoo_fast.nas.training.loop import Training, TrainingDiverged, load_trained  # noqa: E402
 from lamoo_fast.nas.training.objective import CrossEntropy, Loss  # noqa: E402
+from lamoo_fast.nas.training.reading import NextToken, Reader  # noqa: E402
 from lamoo_fast.nas.training.recipe import Recipe  # noqa: E402
 
 X = torch.randn(50, 3, generator=torch.Generator().manual_seed(0))
@@ -252,6 +253,25 @@ def test_skipped_steps_leave_running_averages_and_the_end_is_saved(tmp_path):
     assert unchanged
     assert all(bool(buffer.isfinite().all()) for buffer in model.buffers())
     assert model[1].num_batches_tracked == 13
+
+
+def test_a_reader_goes_on_after_its_state_overflowed():
+    class Grows(nn.Module):
+        """Its state overflows."""
+
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(1))
+
+        def forward(self, tokens, state):
+            states = state * self.weight.detach() * 1e38 + tokens[..., None]
+            return (states * self.weight).expand(-1, -1, 2), states
+
+    reader = Reader(Grows(), 1, 2)
+    reader.state.fill_(1e30)
+    tokens = torch.ones(20, 3, dtype=torch.long)
+    Training(reader, NextToken(), tokens, tokens, Recipe(1, 2), progress=False).run(until=1)
+    assert reader.state.tolist() == [[0.0], [0.0]]
 
 
 def test_stops_after_five_bad_steps_and_keeps_the_last_checkpoint(tmp_path):

@@ -178,7 +178,8 @@ class Training:
         self._generator = derived_generator(seed, "training")
         self._global = fresh_global_state(derived_seed(seed, "dropout"), self._device)
         self._sums = _Sums()
-        self._buffers: list[Tensor] = []
+        self._running: list[Tensor] = []
+        self._before: list[Tensor] = []
         self._bad = 0
         self._saved = 0
         if self._checkpoint is not None and self._checkpoint.exists():
@@ -204,6 +205,7 @@ class Training:
         """
         last = self.steps if until is None else min(until, self.steps)
         self.model.train()
+        self._running = _running_averages(self.model)
         disable = None if self._progress else True  # None: only on a terminal
         with (
             torch.random.fork_rng(cuda_devices(self._device)),
@@ -251,7 +253,7 @@ class Training:
     def _descend(self, images: Tensor, labels: Tensor) -> bool:
         """Take one step; tell whether it could be taken."""
         self._optimiser.zero_grad()
-        self._buffers = [buffer.clone() for buffer in self.model.buffers()]
+        self._before = [average.clone() for average in self._running]
         losses = self._objective.losses(self.model, images, labels, self._generator)
         total, correct, count, parts = 0.0, 0, 0, 0
         while True:
@@ -278,8 +280,8 @@ class Training:
 
     def _skip(self, reason: str) -> bool:
         self._optimiser.zero_grad()
-        for buffer, before in zip(self.model.buffers(), self._buffers, strict=True):
-            buffer.copy_(before)  # a running average never forgets what is not a number
+        for average, before in zip(self._running, self._before, strict=True):
+            average.copy_(before)  # it would never forget what is not a number
         self._bad += 1
         _LOG.warning("step %d of %d skipped: %s", self.step + 1, self.steps, reason)
         if self._bad >= _BAD_STEPS:
@@ -321,6 +323,12 @@ class Training:
         except (KeyError, TypeError, RuntimeError) as error:
             raise ValueError(f"{path} is of another model: {error}") from error
         _LOG.info("continued from %s at step %d of %d", path, self.step, self.steps)
+
+
+def _running_averages(model: nn.Module) -> list[Tensor]:
+    """Buffers of the normalisations; the states of a `Reader` take care of themselves."""
+    parts = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    return [buffer for part in parts for buffer in part.buffers(recurse=False)]
 
 
 def load_trained(
