@@ -127,6 +127,8 @@ def test_search_goes_on_as_if_it_had_not_stopped(trained, tmp_path, capsys):
     assert searched("twice", 3, 6) == searched("once", 6)
     other = ["--out", tmp_path / "once", "--objectives", "accuracy", "--limit-batches", 1]
     assert "objectives" in refused(capsys, "search", "digits", *other)
+    other = ["--out", tmp_path / "once", "--batch-size", 7, "--limit-batches", 1]
+    assert "batch_size None, now 7" in refused(capsys, "search", "digits", *other)
 
 
 def test_what_cannot_be_done_is_said_in_one_line(trained, tmp_path, capsys):

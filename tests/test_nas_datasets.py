@@ -1,6 +1,7 @@
 """Data sets: local files in all their forms, small real ones, generated ones, augmentations."""
 
 import json
+import math
 import pickle
 import struct
 
@@ -366,7 +367,13 @@ def test_folders_that_are_not_coco(shapes, tmp_path):
     write_shapes(tmp_path, train=1, val=1)
     path = tmp_path / "annotations" / "instances_val.json"
     found = json.loads(path.read_text())
-    for damage in ("{", "[]", json.dumps({**found, "images": [{"id": 1}]})):
+    endless = [{**entry, "bbox": [0, 0, math.inf, 4]} for entry in found["annotations"]]
+    empty = [{**entry, "width": 0} for entry in found["images"]]
+    for changed in ({"images": [{"id": 1}]}, {"annotations": endless}, {"images": empty}):
+        path.write_text(json.dumps({**found, **changed}))
+        with pytest.raises(ValueError, match="is not in the form of COCO"):
+            coco(tmp_path, "val")
+    for damage in ("{", "[]"):
         path.write_text(damage)
         with pytest.raises(ValueError, match="is not in the form of COCO"):
             coco(tmp_path, "val")

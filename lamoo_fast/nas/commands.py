@@ -131,6 +131,7 @@ def search(
         ],
         "supernet": _digest(folder.supernet / CHECKPOINT),
         "batches": run.batches,
+        "batch_size": run.batch,  # the images, and the statistics recorded, depend on it
     }
     with _journal(folder.search(few_shot), opt, about, {"budget": budget, "batch": batch}) as kept:
         study = Study(opt, Together(values), journal=kept, progress=run.progress)

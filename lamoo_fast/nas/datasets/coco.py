@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -189,10 +190,14 @@ def coco(folder: Path, part: str = "train2017", *, size: int = 512) -> Detection
         }
         for entry in found["annotations"]:
             left, top, width, height = map(float, entry["bbox"])
+            if not math.isfinite(left + top + width + height):
+                raise ValueError(f"bbox is {entry['bbox']}")
             if not entry.get("iscrowd") and width > 0 and height > 0:
                 box = [left, top, left + width, top + height]
                 boxes[entry["image_id"]].append((box, label[entry["category_id"]]))
         sizes = [(int(i["width"]), int(i["height"])) for i in found["images"]]
+        if sizes and min(map(min, sizes)) < 1:
+            raise ValueError("an image has no pixels")
         paths = [images / str(i["file_name"]) for i in found["images"]]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is not in the form of COCO: {error!r}") from error

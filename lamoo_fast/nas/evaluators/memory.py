@@ -20,7 +20,7 @@ def with_less_memory(compute: Callable[[int], _T], size: int, what: str) -> tupl
     Parameters
     ----------
     compute : callable
-        Takes the size of a batch; its result must not depend on it.
+        Takes the size of a batch.
     size : int
         The size to begin with.
     what : str

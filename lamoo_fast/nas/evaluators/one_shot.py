@@ -36,7 +36,8 @@ class OneShot:
         Images and labels held out.
     subnets, batch : int
         Subnets, and images, that go through the supernet at once. When memory runs out, first the
-        subnets are halved, then the images; this is logged and kept.
+        subnets are halved, then the images; this is logged and kept. Values do not depend on
+        `subnets`; they do on `batch`, over which statistics are recorded.
     fidelity : str
         Tag of the evaluations.
 
