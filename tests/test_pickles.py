@@ -14,7 +14,14 @@ import numpy as np
 import pytest
 
 from lamoo_fast.nas import pickles
-from lamoo_fast.nas.pickles import NUMPY_FLOATS, Float64, Float64Type, State, read_pickle
+from lamoo_fast.nas.pickles import (
+    NUMPY_BYTES,
+    NUMPY_FLOATS,
+    Float64,
+    Float64Type,
+    State,
+    read_pickle,
+)
 
 CLASSES = {("shop", "Item"): State, **NUMPY_FLOATS}
 
@@ -199,6 +206,15 @@ def test_hand_made_attacks_and_damage(read, name):
     with pytest.raises(ValueError, match="can be read safely"):
         read(HAND_MADE[name])
     assert before == [dict(vars(cls)) for cls in (State, Float64Type, Float64)]
+
+
+@pytest.mark.parametrize(("module", "name"), NUMPY_BYTES)
+def test_classes_of_arrays_cannot_be_patched(read, module, name):
+    before = dict(vars(NUMPY_BYTES[module, name]))
+    for state in (op("}", unicode("x"), "K\x01s"), op("(N}", unicode("x"), "K\x01st")):
+        with pytest.raises(ValueError, match="can be read safely"):
+            read(op(glob(module, name), state, "b."), NUMPY_BYTES)
+    assert before == dict(vars(NUMPY_BYTES[module, name]))
 
 
 @pytest.mark.parametrize("state", [

@@ -121,6 +121,9 @@ class ArrayType:
 
     __slots__ = ()
 
+    def __setstate__(self, state: object) -> NoReturn:
+        raise pickle.UnpicklingError("the type of an array has no state")
+
 
 NUMPY_BYTES: Mapping[Global, type] = {
     ("numpy", "dtype"): ByteType,
