@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 from scipy.stats import norm
-from toys import DIRECTIONS, SMALL, SPACE, evaluate, facts, run
+from toys import DIRECTIONS, SMALL, SPACE, evaluate, evaluate_small, facts, run
 
 import lamoo_fast as lf
 from lamoo_fast.search import gp
@@ -69,6 +69,34 @@ def test_the_number_of_hints_does_not_change():
     hints.values(SMALL.enumerate()[:4])
     with pytest.raises(ValueError, match=r"shape \(2, 2\).*wanted \(2, 1\)"):
         hints.values(SMALL.enumerate()[4:6])
+
+
+def test_an_array_that_the_function_fills_again_is_copied():
+    kept = np.empty(50)
+
+    def reusing(configs):
+        kept[: len(configs)] = numbers(configs)
+        return kept[: len(configs)]
+
+    hints = Hints(SPACE, reusing)
+    X = SPACE.snap(np.random.default_rng(0).random((20, 3)))
+    first = hints.values(X[:10]).tolist()
+    hints.values(X[10:])
+    assert hints.values(X[:10]).tolist() == first
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("least", "outlier"), [(1e-3, 1e9), (5e-324, 1.7e308), (1e-300, -1.7e308)]
+)
+def test_outlying_hints_do_not_stop_a_search(least, outlier):
+    def wild(configs):
+        return [outlier if c["b"] == 4 else c["a"] % 2 * least for c in configs]
+
+    opt = lf.LaMOO(SMALL, DIRECTIONS, hints=wild, n_initial=5, seed=3)
+    run(opt, 15, evaluate=evaluate_small)
+    scaled = Scaled(opt.hints, np.array([t.x for t in opt.trials[:5]]))(SMALL.enumerate())
+    assert np.abs(scaled).max() <= 20
 
 
 def test_scores_are_normal_quantiles_of_ranks():

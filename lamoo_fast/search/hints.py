@@ -71,7 +71,8 @@ class Hints:
     def _ask(self, configs: list[Config]) -> Array:
         assert self._function is not None
         try:
-            answers = np.asarray(self._function([dict(c) for c in configs]), dtype=np.float64)
+            # A copy: what is remembered must not change with an array that the function uses again.
+            answers = np.array(self._function([dict(c) for c in configs]), dtype=np.float64)
         except Exception as error:
             raise ValueError(
                 f"hints failed for {len(configs)} configurations: {type(error).__name__}: {error}"

@@ -8,6 +8,8 @@ from scipy.special import ndtri
 from lamoo_fast.search.hints import Hints
 from lamoo_fast.search.space import Array
 
+_FARTHEST = 20.0  # scaled; a lone huge hint must not drown the rest of a covariance
+
 
 class NormalScores:
     """Values as quantiles of the normal distribution by their rank, and back.
@@ -45,12 +47,15 @@ class NormalScores:
 def _line(x: Array, knots: Array, heights: Array) -> Array:
     """Line through the knots, beyond them as steep as from the first to the last."""
     low, high = knots[0], knots[-1]
-    steep = (heights[-1] - heights[0]) / (high - low) if high > low else 0.0
-    return np.asarray(np.interp(x, knots, heights) + steep * (x - np.clip(x, low, high)))
+    with np.errstate(over="ignore", invalid="ignore"):  # of values near the largest or the least
+        steep = (heights[-1] - heights[0]) / (high - low) if high > low else 0.0
+        beyond = steep * (x - np.clip(x, low, high))
+    beyond = np.nan_to_num(beyond, nan=0.0, posinf=np.inf, neginf=-np.inf)
+    return np.asarray(np.interp(x, knots, heights) + beyond)
 
 
 class Scaled:
-    """Hints on the scale that they have among some points: normal scores.
+    """Hints on the scale that they have among some points: normal scores, cut off at 20.
 
     Cheap numbers come in any unit and shape; what counts is where one stands among the others.
 
@@ -82,5 +87,5 @@ class Scaled:
         scaled = np.empty((len(X), self.n))
         values = self._hints.values(X) if self.n else scaled
         for j, score in enumerate(self._scores):
-            scaled[:, j] = score(values[:, j])
+            scaled[:, j] = np.clip(score(values[:, j]), -_FARTHEST, _FARTHEST)
         return scaled
