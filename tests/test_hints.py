@@ -86,9 +86,7 @@ def test_an_array_that_the_function_fills_again_is_copied():
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize(
-    ("least", "outlier"), [(1e-3, 1e9), (5e-324, 1.7e308), (1e-300, -1.7e308)]
-)
+@pytest.mark.parametrize(("least", "outlier"), [(1e-3, 1e9), (5e-324, 1.7e308), (1e-300, -1.7e308)])
 def test_outlying_hints_do_not_stop_a_search(least, outlier):
     def wild(configs):
         return [outlier if c["b"] == 4 else c["a"] % 2 * least for c in configs]
