@@ -1,6 +1,7 @@
 """Splits learned on predictions beside the observations."""
 
 import json
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import lamoo_fast as lf
 from lamoo_fast.search import PartitionTree
 from lamoo_fast.search.known import Known
 from lamoo_fast.search.partition import SVMClassifier
+from lamoo_fast.search.samplers import belief
 
 LINE = lf.Space({"x": lf.Float(0, 1)})
 REF = np.array([2.0])
@@ -140,7 +142,32 @@ def test_without_two_successes_nothing_is_predicted():
     assert surrogate.predict(LINE, rows, REF, Known.nothing(1), None) is None
 
 
-@pytest.mark.parametrize("n", [0, -1])
+def test_the_model_is_held_to_one_thread(monkeypatch):
+    """So that a seed gives one run on every number of cores."""
+    limits = []
+
+    class Pools:
+        @contextmanager
+        def limit(self, *, limits):
+            seen.append(limits)
+            yield
+            seen.append(None)
+
+    class Watched(belief.Belief):
+        def means(self, X):
+            limits.append(seen[-1])
+            return super().means(X)
+
+    seen = [None]
+    monkeypatch.setattr(belief, "_thread_pools", Pools)
+    monkeypatch.setattr(belief, "Belief", Watched)
+    sampler, surrogate = lf.UniformSampler(), lf.Surrogate(9)
+    opt = lf.LaMOO(LINE, ["minimize"], sampler=sampler, surrogate=surrogate, n_initial=5, seed=0)
+    run(opt, 15, evaluate=lambda config: [config["x"]])
+    assert set(limits) == {1}
+
+
+@pytest.mark.parametrize("n", [0, -1, 2.5, float("nan"), True, None, "x"])
 def test_bad_settings(n):
     with pytest.raises(ValueError, match="n_points is"):
         lf.Surrogate(n)

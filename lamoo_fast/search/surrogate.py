@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lamoo_fast.search.archive import Rows
+from lamoo_fast.search.checks import check_count
 from lamoo_fast.search.hints import Hints
 from lamoo_fast.search.known import Known
 from lamoo_fast.search.samplers.uniform import UniformSampler
@@ -35,11 +36,12 @@ class Surrogate:
     Raises
     ------
     ValueError
-        When n_points < 1.
+        When n_points is no whole number >= 1.
 
     Notes
     -----
-    O(n^3) for the model of n observations each time that the partition is learned.
+    O(n^3) for the model of n observations each time that the partition is learned. BLAS is held to
+    one thread, as by `EHVISampler`.
 
     Examples
     --------
@@ -52,8 +54,7 @@ class Surrogate:
     _fits: Fits = field(default_factory=dict, repr=False, compare=False, init=False)
 
     def __post_init__(self) -> None:
-        if self.n_points < 1:
-            raise ValueError(f"n_points is {self.n_points}, wanted at least 1")
+        check_count("n_points", self.n_points)
 
     def predict(
         self, space: Space, rows: Rows, ref: Array, known: Known, hints: Hints
@@ -62,7 +63,7 @@ class Surrogate:
         done = ~np.isnan(rows.F).any(axis=1)
         if done.sum() < 2:
             return None
-        from lamoo_fast.search.samplers.belief import Belief
+        from lamoo_fast.search.samplers.belief import Belief, one_thread
 
         view = View(
             rows.X[done],
@@ -77,4 +78,5 @@ class Surrogate:
             hints=hints,
         )
         X = UniformSampler().draw(Region(space), self.n_points, view)
-        return (X, *Belief(space, view, self._fits, 0).means(X))
+        with one_thread():
+            return (X, *Belief(space, view, self._fits, 0).means(X))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TypeAlias
+from functools import cache, lru_cache
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -187,3 +187,15 @@ def _directions(m: int, k: int, seed: int) -> Array:
     u = qmc.Sobol(m, scramble=True, seed=seed).random(k)
     v = np.abs(ndtri(np.clip(u, 1e-12, 1 - 1e-12))) + 1e-9
     return np.asarray(v / np.linalg.norm(v, axis=1, keepdims=True))
+
+
+def one_thread() -> Any:
+    """Let BLAS sum in one order whatever the machine: the result depends on the seed alone."""
+    return _thread_pools().limit(limits=1)
+
+
+@cache
+def _thread_pools() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

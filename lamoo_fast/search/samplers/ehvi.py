@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -72,9 +71,9 @@ class EHVISampler:
         """Return up to n different points (k, d): snapped, valid and new."""
         if len(view.X) < 2:
             return UniformSampler().draw(region, n, view)
-        from lamoo_fast.search.samplers.belief import Belief
+        from lamoo_fast.search.samplers.belief import Belief, one_thread
 
-        with _one_thread():
+        with one_thread():
             seed = int(view.rng.integers(2**31))
             listed = self._listed(region, view)
             pool = self._sample(region, n, view) if listed is None else listed
@@ -145,15 +144,3 @@ def _without(space: Space, X: Array, picked: Array) -> Array:
             met.add(key)
             left.append(i)
     return X[left]
-
-
-def _one_thread() -> Any:
-    """Let BLAS sum in one order whatever the machine: the result depends on the seed alone."""
-    return _thread_pools().limit(limits=1)
-
-
-@cache
-def _thread_pools() -> Any:
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
