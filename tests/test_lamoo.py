@@ -256,6 +256,7 @@ def test_failed_trials_are_kept_and_never_ranked():
         ([0, 2], lf.FAILED, "wanted 2 rows of 2 numbers or FAILED"),
         ([0, 2], 1.0, "values is 1.0, wanted 2 rows"),
         (0, [[1, 2]], "trials is 0, wanted a sequence of trials"),
+        (None, [], "trials is None, wanted a sequence of trials"),
     ],
 )
 def test_a_bad_tell_records_nothing(trials, values, message):

@@ -174,3 +174,40 @@ def test_the_default_sampler_looks_again_at_what_seems_best(space, best):
     again = [t for t in opt.trials if times[t.x.tobytes()] > 1]
     assert len(again) >= 4
     assert np.mean([best(t.config) for t in again]) > 0.3  # of all points, 0.1 and 0.15 are
+
+
+@pytest.mark.parametrize("n", [2, 3, 7])
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_used_up_space_is_no_end(n, fails):
+    space = lf.Space({"a": lf.Integer(0, n - 1 + fails)})
+    opt = lf.LaMOO(space, DIRECTIONS, seed=0, n_initial=9, noisy=True)
+    rng = np.random.default_rng(0)
+    for _ in range(8):
+        trials = opt.ask(2)
+        bad = [fails and t.config["a"] == n for t in trials]
+        values = [[t.config["a"] + rng.normal(), t.config["a"]] for t in trials]
+        opt.tell(trials, [lf.FAILED if b else v for b, v in zip(bad, values, strict=True)])
+    times = Counter(t.config["a"] for t in opt.trials)
+    assert len(times) == space.size
+    assert sum(times.values()) >= 12
+    assert times[n] == fails  # what failed is not tried again
+    again = lf.LaMOO(space, DIRECTIONS, seed=5, n_initial=9, noisy=True)
+    again.load_state_dict(opt.state_dict())
+    assert [t.config for t in again.ask(2)] == [t.config for t in opt.ask(2)]
+
+
+def test_a_used_up_space_is_said_where_the_sampler_does_not_look_again():
+    opt = search(sampler=lf.UniformSampler())
+    opt.tell(opt.ask(50), [truth(t) for t in opt.pending])
+    with pytest.raises(lf.SpaceExhausted, match="all points of the space are used: 50 trials"):
+        opt.ask()
+
+
+def test_no_batch_holds_a_point_twice():
+    """Not even one that is larger than the space, drawn by way of all regions above a leaf."""
+    opt = search(leaf_size=5)
+    for n in (30, 60, 70):
+        trials = opt.ask(n)
+        assert len(set(SMALL.keys(np.array([t.x for t in trials])))) == len(trials)
+        opt.tell(trials, map(noisy, trials))
+    assert len(trials) == 50

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -76,7 +76,8 @@ class LaMOO:
         Predicts points from which the splits are learned beside the observed ones.
     n_initial : int, optional
         Number of successful trials, drawn uniformly, before the first split; by default
-        max(10, 2 (d + 1)). Where most trials fail, 4 times as many trials and two successes do.
+        max(10, 2 (d + 1)). Where most trials fail, 4 times as many trials and two successes do;
+        where `noisy`, two successes and no new point left.
     leaf_size : int, optional
         Least number of trials in a region; by default 10, or 40 for a model of many objectives.
     seed : int or Generator, optional
@@ -223,16 +224,16 @@ class LaMOO:
         Returns
         -------
         list of Trial
-            Pending trials, fewer than n only where a finite space has no more. In a finite space
-            no point is ever proposed twice.
+            Pending trials of different points, fewer than n only where a finite space has no
+            more. Unless `noisy`, no point of a finite space is ever proposed twice.
 
         Raises
         ------
         ValueError
             When n < 1, or the space has no valid point.
         SpaceExhausted
-            When every point of a finite space is told or pending, or where the space cannot be
-            listed, no other point was found.
+            When every point of a finite space is told or pending (and, where `noisy`, the sampler
+            does not look again), or where the space cannot be listed, no other point was found.
         """
         n = check_count("n", n)
         before = self._rng.bit_generator.state
@@ -279,7 +280,7 @@ class LaMOO:
         Contradiction
             A ValueError: when a value is not the one that is known.
         """
-        if isinstance(trials, (Trial, Mapping, numbers.Integral)):
+        if isinstance(trials, Mapping) or not isinstance(trials, Iterable):
             raise ValueError(f"trials is {trials!r}, wanted a sequence of trials")
         trials = list(trials)
         m = len(self.directions)
@@ -405,8 +406,11 @@ class LaMOO:
     def _designing(self) -> bool:
         """Tell whether the next trials still belong to the initial design."""
         n_done, n_told = self._archive.n_done, self._archive.n_told
-        enough = n_told >= _MOST_DESIGNS * self.n_initial and n_done >= 2
-        return n_done < self.n_initial and not enough
+        if n_done >= self.n_initial or n_done < 2:
+            return n_done < self.n_initial
+        # Where noise is, a space without new points is no end: done ones are worth another look.
+        used_up = self.noisy and len(self._archive.seen) >= (self.space.size or math.inf)
+        return n_told < _MOST_DESIGNS * self.n_initial and not used_up
 
     def _find(self, items: Sequence[Trial | int | Mapping[str, Any]]) -> list[Trial]:
         """Return the pending trials that are meant, and new ones for plain configurations."""

@@ -47,6 +47,8 @@ class View:
     noisy : bool
         Whether evaluating a point again may give other values. A sampler may then propose points
         again that are in `seen`.
+    drawn : set of bytes
+        Keys of the points that this ask has drawn already, which are among the seen ones.
     """
 
     X: Array
@@ -60,6 +62,7 @@ class View:
     known: Known = None  # type: ignore[assignment]  # nothing unless given
     hints: Hints = None  # type: ignore[assignment]  # none unless given
     noisy: bool = False
+    drawn: Set[bytes] = frozenset()
 
     def __post_init__(self) -> None:
         if self.G is None:
@@ -93,12 +96,15 @@ class View:
         """Tell which points of X (n, d) may be proposed once more: done ones, where noise is."""
         if not self.noisy:
             return np.zeros(len(X), dtype=np.bool_)
-        done = set(space.keys(self.X))
+        done = set(space.keys(self.X)) - self.drawn
         return np.array([key in done for key in space.keys(X)], dtype=np.bool_)
 
     def having_seen(self, space: Space, X: Array) -> View:
-        """Return this view with the points of X (n, d) among the seen ones."""
-        return replace(self, seen=self.seen | set(space.keys(X))) if len(X) else self
+        """Return this view with the points of X (n, d) among the seen and drawn ones."""
+        if not len(X):
+            return self
+        keys = set(space.keys(X))
+        return replace(self, seen=self.seen | keys, drawn=self.drawn | keys)
 
 
 class Sampler(Protocol):
