@@ -246,7 +246,7 @@ def _search(args: argparse.Namespace) -> int:
     plain = args.problem.replace(":", "-")
     out = args.out or Path("results") / f"{plain}-seed{args.seed}"
     run = {key: getattr(args, key) for key in _RUN}
-    hints = load_hints(args.problem, args.hints) if args.hints else None
+    hints = None if args.hints is None else load_hints(args.problem, args.hints)
     if args.compare:
         return _compare(problem, run, hints, args.compare)
     opt = _optimiser(problem, run, hints)
@@ -275,7 +275,10 @@ def _resume(args: argparse.Namespace) -> int:
             objectives = [objective["name"] for objective in header["objectives"]]
             fingerprint = header["search"]["settings"]["space"]["fingerprint"]
             run = {key: {**_SINCE_0_2, **journal.run}[key] for key in _RUN}
-            for text in (name, *objectives, run["sampler"], run["selection"]):
+            if not isinstance(run["hints"], (list, type(None))):
+                raise TypeError
+            hinted = run["hints"] or []
+            for text in (name, *objectives, *hinted, run["sampler"], run["selection"]):
                 if not isinstance(text, str):
                     raise TypeError
         except (KeyError, TypeError):
@@ -289,7 +292,7 @@ def _resume(args: argparse.Namespace) -> int:
                 f"{args.dir} has a space with fingerprint {fingerprint}; "
                 f"{name} now has {problem.space.fingerprint}"
             )
-        hints = load_hints(name, run["hints"]) if run["hints"] else None
+        hints = None if run["hints"] is None else load_hints(name, run["hints"])
         opt = _optimiser(problem, run, hints)
         opt.load_state_dict(journal.state())
         if args.budget is not None:

@@ -243,6 +243,7 @@ ERRORS = {
     "search branin-currin --objectives brannin,currin":
         "unknown objective 'brannin' of 'branin-currin'; did you mean 'branin'?",
     "search branin-currin --objectives ,": "no objectives chosen for 'branin-currin'",
+    "search branin-currin --hints ,": "no objectives chosen for 'branin-currin'",
     "search branin-currin --budget 0": "argument --budget: got '0'; wanted a whole number >= 1",
     "search branin-currin --budget -5": "argument --budget: got '-5'; wanted a whole number >= 1",
     "search branin-currin --budget many": "argument --budget: got 'many'; wanted a whole number",
@@ -274,6 +275,7 @@ ERRORS = {
     "resume future": "is not a journal that can be read: format is 99; wanted 1",
     "resume other": "other has a space with fingerprint 0123; branin-currin now has",
     "resume newer": "newer has sampler 'psychic'; known: ehvi, uniform, cma, botorch",
+    "resume hinted": "hinted was not made by `lamoo search`",
     "resume api": "api was not made by `lamoo search`",
     "serach x": "invalid choice: 'serach'",
     "": "the following arguments are required: command",
@@ -305,6 +307,7 @@ def bad_folders(here):
     copy("future", [good[0].replace('"journal":1', '"journal":99'), *good[1:]])
     fingerprint = json.loads(good[0])["search"]["settings"]["space"]["fingerprint"]
     copy("newer", [good[0].replace('"uniform"', '"psychic"'), *good[1:]])
+    copy("hinted", [good[0].replace('"workers":null', '"workers":null,"hints":5'), *good[1:]])
     copy("other", [good[0].replace(fingerprint, "0123"), *good[1:]])
     space = lf.Space({"x": lf.Float(0, 1)})
     Journal.create(
