@@ -103,9 +103,9 @@ class Training:
     -----
     The state after a step depends on the seed and the number of steps alone. It is the weights, the
     momenta, the moving average, two generators and the number of steps, from which the order of the
-    images and the learning rate follow: a training that is killed and continued has, on the CPU,
-    the very weights of one that was not. The global generators of torch are used while it runs, by
-    dropout, and put back afterwards.
+    images and the learning rate follow: a training that is killed and continued has, on the CPU and
+    with as many threads of PyTorch, the very weights of one that was not. The global generators of
+    torch are used while it runs, by dropout, and put back afterwards.
 
     A step whose loss or gradient is not finite is skipped and logged; weights and running averages
     stay as they were. Five in a row raise `TrainingDiverged`, and the last checkpoint, which is
