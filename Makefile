@@ -22,14 +22,14 @@ $(DEMO)/ready: pyproject.toml setup.py $(SOURCES)
 	$(DEMO)/bin/pip install '.[tables]'
 	touch $@
 
-# Everything that CI runs. The tests see the wheel in site-packages, not the source tree.
+# Everything that CI runs. The tests see the wheel in site-packages, not the source tree: from
+# tests/, `import lamoo_fast` finds nothing else. Those of networks run beside the others.
 test:
 	$(PYTHON) -m venv --clear $(TEST)
 	rm -rf build dist
 	$(TEST)/bin/pip wheel --no-deps --wheel-dir dist .
 	$(TEST)/bin/pip install -c constraints.txt "$$(echo dist/*.whl)[test,lint]"
 	$(MAKE) lint BIN=$(TEST)/bin/
-	# From tests/, `import lamoo_fast` finds the wheel only. Those of networks run beside the others.
 	cd tests && { OMP_NUM_THREADS=1 ../$(TEST)/bin/pytest test_nas_*.py > ../$(TEST)/nas.log 2>&1 & \
 	  ../$(TEST)/bin/pytest --ignore-glob='test_nas_*'; rest=$$?; \
 	  wait $$!; nas=$$?; cat ../$(TEST)/nas.log; exit $$((rest | nas)); }

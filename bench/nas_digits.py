@@ -41,6 +41,8 @@ from lamoo_fast.nas.training.seeds import derived_generator
 SPACE = Cell201(channels=4, cells=2, in_channels=1, image_size=8)
 IMAGES = 250
 TRUTH = Recipe(epochs=8, batch=50)
+
+# The parts' recipe is a second choice, made after one seed with 12 epochs at half the rate.
 SUPERNET = Recipe(epochs=50, batch=50)
 PARTS = Recipe(epochs=20, batch=50)
 SPLITS = 2  # parameters that are split in two: four parts

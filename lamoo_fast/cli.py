@@ -247,7 +247,12 @@ def _search(args: argparse.Namespace) -> int:
     out = args.out or Path("results") / f"{plain}-seed{args.seed}"
     run = {key: getattr(args, key) for key in _RUN}
     hints = None if args.hints is None else load_hints(args.problem, args.hints)
+    if both := {o.name for o in problem.objectives} & set(args.hints or []):
+        raise ValueError(f"--hints names {min(both)}, which is searched; wanted cheaper columns")
     if args.compare:
+        useless = {"workers": args.workers, "timeout": args.timeout, "out": args.out}
+        if given := [f"--{name}" for name, value in useless.items() if value is not None]:
+            raise ValueError(f"--compare searches here and writes nothing; leave out {given[0]}")
         return _compare(problem, run, hints, args.compare)
     opt = _optimiser(problem, run, hints)
     about = {

@@ -225,6 +225,15 @@ def test_nothing_succeeds(lamoo):
     )
 
 
+def test_compare_says_what_hints_save(lamoo, here):
+    out, _ = lamoo("search nasbench201 --hints ptq_acc --compare 2 --budget 20 --batch 2")
+    assert "after 20 evaluations, 2 seeds" in out
+    number = r"[-+.e0-9]+"
+    ends = re.search(rf"({number}) without hints, ({number}) with them", out)
+    assert ("times fewer" in out) == (float(ends[2]) >= float(ends[1]))
+    assert not (here / "results").exists()
+
+
 def test_info(lamoo, here):
     out, err = lamoo("info")
     facts = dict(re.split(r"  +", line, maxsplit=1) for line in out.splitlines())
@@ -244,6 +253,12 @@ ERRORS = {
         "unknown objective 'brannin' of 'branin-currin'; did you mean 'branin'?",
     "search branin-currin --objectives ,": "no objectives chosen for 'branin-currin'",
     "search branin-currin --hints ,": "no objectives chosen for 'branin-currin'",
+    "search branin-currin --compare 2": "--compare needs --hints",
+    "search nasbench201 --hints flops_M": "--hints names flops_M, which is searched",
+    "search nasbench201 --hints ptq_acc --compare 1 --out new":
+        "--compare searches here and writes nothing; leave out --out",
+    "search nasbench201 --hints ptq_acc --compare 1 --workers 2":
+        "--compare searches here and writes nothing; leave out --workers",
     "search branin-currin --budget 0": "argument --budget: got '0'; wanted a whole number >= 1",
     "search branin-currin --budget -5": "argument --budget: got '-5'; wanted a whole number >= 1",
     "search branin-currin --budget many": "argument --budget: got 'many'; wanted a whole number",

@@ -171,3 +171,8 @@ def test_the_model_is_held_to_one_thread(monkeypatch):
 def test_bad_settings(n):
     with pytest.raises(ValueError, match="n_points is"):
         lf.Surrogate(n)
+
+
+def test_a_surrogate_is_no_number():
+    with pytest.raises(ValueError, match="surrogate is 500, wanted a Surrogate"):
+        lf.LaMOO(LINE, ["minimize"], surrogate=500)

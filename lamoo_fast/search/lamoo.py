@@ -137,6 +137,8 @@ class LaMOO:
         self.sampler = EHVISampler() if sampler is None else sampler
         self.selection = Leaf() if selection is None else selection
         self.classifier = SVMClassifier() if classifier is None else classifier
+        if not isinstance(surrogate, (Surrogate, type(None))):
+            raise ValueError(f"surrogate is {surrogate!r}, wanted a Surrogate")
         self.surrogate = surrogate
         least = max(10, 2 * (space.d + 1)) if n_initial is None else n_initial
         self.n_initial = check_count("n_initial", least)

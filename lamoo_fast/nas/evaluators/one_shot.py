@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lamoo_fast.nas.evaluators.evaluator import Evaluation
+from lamoo_fast.nas.evaluators.grouped import Grouped
 from lamoo_fast.nas.evaluators.memory import with_less_memory
 from lamoo_fast.nas.evaluators.standalone import means
 from lamoo_fast.nas.supernets.recalibrate import recalibrate
@@ -22,7 +21,7 @@ from lamoo_fast.search.checks import check_count
 __all__ = ["OneShot"]
 
 
-class OneShot:
+class OneShot(Grouped):
     """Evaluates subnets of a supernet, many in one pass.
 
     Parameters
@@ -69,38 +68,14 @@ class OneShot:
         for name, some in (("calibration", calibration), ("valid", images)):
             if not some.isfinite().all():
                 raise ValueError(f"{name} has images with NaN or infinity, wanted finite ones")
+        super().__init__(subnets, fidelity)
         self.supernet = supernet
-        self.subnets = check_count("subnets", subnets)
         self.batch = check_count("batch", batch)
         self._calibration = calibration
         self._images, self._labels = images, labels
-        self._fidelity = fidelity
 
-    def evaluate(self, configs: Sequence[Mapping[str, Any]]) -> list[Evaluation]:
-        """Return the accuracy (a fraction) and loss of each architecture.
-
-        Raises
-        ------
-        ValueError
-            If one is not of the space.
-        """
-        evaluations: list[Evaluation] = []
-        while len(evaluations) < len(configs):
-            started = time.perf_counter()
-            values = self._next(configs[len(evaluations) :])
-            seconds = (time.perf_counter() - started) / len(values)
-            evaluations += [Evaluation(v, self._fidelity, seconds) for v in values]
-        return evaluations
-
-    def _next(self, configs: Sequence[Mapping[str, Any]]) -> list[dict[str, float]]:
-        """Values of the first few."""
-        size = min(self.subnets, len(configs))
-        values, used = with_less_memory(lambda size: self._values(configs[:size]), size, "subnets")
-        if used < size:
-            self.subnets = used
-        return values
-
-    def _values(self, configs: Sequence[Mapping[str, Any]]) -> list[dict[str, float]]:
+    def values(self, configs: Sequence[Mapping[str, Any]]) -> list[dict[str, float]]:
+        """Return the accuracy (a fraction) and loss of each architecture."""
         if len(configs) > 1:
             return self._measure(configs, self.batch)
         size = min(self.batch, max(len(self._images), len(self._calibration)))

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
 
-from lamoo_fast.nas.evaluators.evaluator import Evaluation
-from lamoo_fast.nas.evaluators.memory import with_less_memory
+from lamoo_fast.nas.evaluators.grouped import Grouped
 from lamoo_fast.nas.supernets.recurrent import RecurrentSupernet
 from lamoo_fast.nas.training.device import device_of
 from lamoo_fast.nas.training.reading import cross_entropies
@@ -52,7 +49,7 @@ def _values(loss: float) -> dict[str, float]:
     return {"perplexity": math.exp(loss) if loss < 700 else math.inf, "loss": loss}
 
 
-class PerplexityOneShot:
+class PerplexityOneShot(Grouped):
     """Evaluates cells with the weights of a supernet; several read the text side by side.
 
     Parameters
@@ -83,34 +80,18 @@ class PerplexityOneShot:
         batch: int = 10,
         fidelity: str = "supernet",
     ) -> None:
+        super().__init__(subnets, fidelity)
         self.supernet = supernet
-        self.subnets = check_count("subnets", subnets)
         self._tokens = tokens
         self._batch = check_count("batch", batch)
-        self._fidelity = fidelity
 
-    def evaluate(self, configs: Sequence[Mapping[str, Any]]) -> list[Evaluation]:
-        """Return the perplexity and the loss of each cell.
-
-        Raises
-        ------
-        ValueError
-            If one is not of the space.
-        """
+    def values(self, configs: Sequence[Mapping[str, Any]]) -> list[dict[str, float]]:
+        """Return the perplexity and the loss of each cell."""
         self.supernet.eval()
-        evaluations: list[Evaluation] = []
-        while len(evaluations) < len(configs):
-            started = time.perf_counter()
-            compute = partial(self._losses, configs[len(evaluations) :])
-            losses, self.subnets = with_less_memory(compute, self.subnets, "subnets")
-            seconds = (time.perf_counter() - started) / len(losses)
-            evaluations += [Evaluation(_values(v), self._fidelity, seconds) for v in losses]
-        return evaluations
-
-    def _losses(self, configs: Sequence[Mapping[str, Any]], size: int) -> list[float]:
-        return cross_entropies(
-            lambda given, hidden: self.supernet.forward_many(given, configs[:size], hidden),
+        losses = cross_entropies(
+            lambda given, hidden: self.supernet.forward_many(given, configs, hidden),
             self._tokens,
             device_of(self.supernet),
             batch=self._batch,
         )
+        return [_values(loss) for loss in losses]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -11,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lamoo_fast.nas.datasets.coco import DetectionData
-from lamoo_fast.nas.evaluators.evaluator import Evaluation
+from lamoo_fast.nas.evaluators.grouped import Grouped
 from lamoo_fast.nas.evaluators.memory import with_less_memory
 from lamoo_fast.nas.networks.detection import Detections, detections
 from lamoo_fast.nas.networks.detector import Predictions
@@ -57,7 +56,7 @@ def _of_many(
     return [data.precision(rows, own) for own in found]
 
 
-class PrecisionOneShot:
+class PrecisionOneShot(Grouped):
     """Evaluates detectors with the weights of a supernet, many in one pass.
 
     Parameters
@@ -98,37 +97,20 @@ class PrecisionOneShot:
                 f"there are {len(calibration)} images for calibration and {len(rows)} held out, "
                 "wanted one at least"
             )
+        super().__init__(subnets, fidelity)
         self.supernet = supernet
-        self.subnets = check_count("subnets", subnets)
         self._batch = check_count("batch", batch)
         self._calibration, self._data, self._rows = calibration, data, rows
-        self._fidelity = fidelity
 
-    def evaluate(self, configs: Sequence[Mapping[str, Any]]) -> list[Evaluation]:
-        """Return the "mAP", "AP50" and "AP75" of each architecture.
-
-        Raises
-        ------
-        ValueError
-            If one is not of the space.
-        """
+    def values(self, configs: Sequence[Mapping[str, Any]]) -> list[dict[str, float]]:
+        """Return the "mAP", "AP50" and "AP75" of each architecture."""
         self.supernet.eval()
-        evaluations: list[Evaluation] = []
-        while len(evaluations) < len(configs):
-            started = time.perf_counter()
-            compute = partial(self._values, configs[len(evaluations) :])
-            values, self.subnets = with_less_memory(compute, self.subnets, "subnets")
-            seconds = (time.perf_counter() - started) / len(values)
-            evaluations += [Evaluation(v, self._fidelity, seconds) for v in values]
-        return evaluations
-
-    def _values(self, configs: Sequence[Mapping[str, Any]], size: int) -> list[dict[str, float]]:
-        some, device = configs[:size], device_of(self.supernet)
+        device = device_of(self.supernet)
         with half_precision(device):
-            statistics = recalibrate(self.supernet, some, self._calibration, batch=self._batch)
+            statistics = recalibrate(self.supernet, configs, self._calibration, batch=self._batch)
         return _of_many(
-            lambda images: self.supernet.forward_many(images, some, statistics),
-            len(some),
+            lambda images: self.supernet.forward_many(images, configs, statistics),
+            len(configs),
             device,
             self._data,
             self._rows,
