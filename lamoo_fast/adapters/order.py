@@ -1,0 +1,84 @@
+"""Kernels for values that other optimisers allow: infinite ones, and NaN where something failed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lamoo_fast.kernels import hv_contributions, hypervolume, pareto_rank
+
+Floats = NDArray[np.float64]
+
+
+def finite(F: ArrayLike) -> Floats:
+    """Return F, or where that is not finite, the positions of its values in their columns.
+
+    Dominance is the same: positions have the order of the values, with NaN beyond all of them.
+
+    Examples
+    --------
+    >>> finite([[0.5, np.inf], [np.nan, -7.0], [-np.inf, 3.0]])
+    array([[1., 2.],
+           [2., 0.],
+           [0., 1.]])
+    """
+    F = np.asarray(F, dtype=np.float64)
+    if np.isfinite(F).all():
+        return F
+    columns = [np.unique(column, return_inverse=True)[1].reshape(-1) for column in F.T]
+    return np.column_stack(columns).astype(np.float64)
+
+
+def fronts(F: ArrayLike, **limits: Any) -> list[NDArray[np.intp]]:
+    """Return the rows of each front, ascending, the best front first.
+
+    Limits are those of `pareto_rank`; fronts beyond them are left out.
+
+    Examples
+    --------
+    >>> fronts([[2.0, 2.0], [0.0, 1.0], [np.nan, 0.0], [1.0, 0.0]])
+    [array([1, 3]), array([0, 2])]
+    """
+    F = finite(F)
+    if not len(F):
+        return []
+    ranks = pareto_rank(F, **limits)
+    order = np.argsort(ranks, kind="stable")
+    found = np.split(order, np.cumsum(np.bincount(ranks))[:-1])
+    n = limits.get("max_fronts") or len(found)
+    least = limits.get("min_points") or len(F)
+    n = min(n, 1 + int(np.searchsorted(np.cumsum([len(front) for front in found]), least)))
+    return found[:n]
+
+
+def volume(F: ArrayLike, ref: ArrayLike) -> float:
+    """Return `hypervolume`, of which rows that are not below ref everywhere, NaN too, are no part.
+
+    Examples
+    --------
+    >>> volume([[0.5, 0.5], [0.0, np.inf], [np.nan, 0.0]], 1.0)
+    0.25
+    """
+    F = np.asarray(F, dtype=np.float64)
+    return hypervolume(F[_below(F, ref)], ref)
+
+
+def contributions(F: ArrayLike, ref: ArrayLike, *, ignore_dominated: bool = True) -> Floats:
+    """Return `hv_contributions`, 0 for rows that are not below ref everywhere, NaN too.
+
+    Examples
+    --------
+    >>> contributions([[0.5, 0.5], [0.0, np.inf], [np.nan, 0.0]], 1.0)
+    array([0.25, 0.  , 0.  ])
+    """
+    F = np.asarray(F, dtype=np.float64)
+    below = _below(F, ref)
+    out = np.zeros(len(F))
+    out[below] = hv_contributions(F[below], ref, ignore_dominated=ignore_dominated)
+    return out
+
+
+def _below(F: Floats, ref: ArrayLike) -> NDArray[np.bool_]:
+    return np.asarray((np.asarray(ref, dtype=np.float64) > F).all(axis=1))
