@@ -1,0 +1,166 @@
+"""Parts of pymoo on our kernels, and our kernels under all of pymoo."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+from numpy.typing import NDArray
+from pymoo.core.population import Population
+from pymoo.core.survival import Survival
+from pymoo.indicators.hv import Hypervolume
+
+from lamoo_fast.adapters.order import Floats, contributions, finite, fronts, volume
+from lamoo_fast.kernels import (
+    epsilon_additive,
+    epsilon_mult,
+    igd_plus,
+    is_nondominated,
+    pareto_rank,
+)
+
+
+class FrontSorting:
+    """Non-dominated sorting, with the fronts of `pymoo.util.nds.NonDominatedSorting`.
+
+    NaN is worse than any number.
+
+    Examples
+    --------
+    >>> from pymoo.algorithms.moo.nsga2 import NSGA2, RankAndCrowding
+    >>> from lamoo_fast.adapters.pymoo import FrontSorting
+    >>> algorithm = NSGA2(survival=RankAndCrowding(nds=FrontSorting()))
+    """
+
+    def do(
+        self,
+        F: Floats,
+        return_rank: bool = False,
+        only_non_dominated_front: bool = False,
+        n_stop_if_ranked: int | None = None,
+        n_fronts: int | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Return the fronts as rows of F (n, m); with their ranks, or the first one, if wanted."""
+        limit = 1 if only_non_dominated_front else n_fronts
+        found = fronts(F, max_fronts=limit, min_points=n_stop_if_ranked)
+        if only_non_dominated_front:
+            return found[0] if found else np.array([], dtype=int)
+        if not return_rank:
+            return found
+        rank = np.full(len(F), np.iinfo(int).max)  # as pymoo has it
+        for number, front in enumerate(found):
+            rank[front] = number
+        return found, rank
+
+
+class HypervolumeSurvival(Survival):  # type: ignore[misc]  # pymoo has no types
+    """Drop the solutions of least hypervolume contribution, as SMS-EMOA of pymoo does.
+
+    Beume, Naujoks and Emmerich (2007).
+
+    Parameters
+    ----------
+    eps : float
+        Distance of the reference point from the worst values, where objectives have range 1.
+
+    Examples
+    --------
+    >>> from pymoo.algorithms.moo.sms import SMSEMOA
+    >>> from lamoo_fast.adapters.pymoo import HypervolumeSurvival
+    >>> algorithm = SMSEMOA(survival=HypervolumeSurvival())
+    """
+
+    def __init__(self, eps: float = 10.0) -> None:
+        super().__init__(filter_infeasible=True)
+        self.eps = eps
+
+    def _do(
+        self,
+        problem: Any,
+        pop: Population,
+        *args: Any,
+        n_survive: int,
+        ideal: Floats | None = None,
+        nadir: Floats | None = None,
+        **kwargs: Any,
+    ) -> Population:
+        F = pop.get("F").astype(float)
+        ideal = F.min(axis=0) if ideal is None else ideal
+        nadir = F.max(axis=0) if nadir is None else nadir
+        width = np.where(nadir > ideal, nadir - ideal, 1.0)
+        kept: list[int] = []
+        for rank, front in enumerate(fronts(F, min_points=n_survive)):
+            pop[front].set("rank", rank)
+            scaled = (F[front] - ideal) / width
+            while len(kept) + len(front) > n_survive:
+                worst = contributions(scaled, np.full(F.shape[1], 1.0 + self.eps)).argmin()
+                front, scaled = np.delete(front, worst), np.delete(scaled, worst, axis=0)
+            kept += front.tolist()
+        return pop[kept]
+
+
+class Volume(Hypervolume):  # type: ignore[misc]
+    """The indicator `pymoo.indicators.hv.Hypervolume` on our kernel.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lamoo_fast.adapters.pymoo import Volume
+    >>> Volume(ref_point=np.array([1.0, 1.0]))(np.array([[0.5, 0.5]]))
+    0.25
+    """
+
+    def _do(self, F: Floats) -> float:
+        return volume(F, self.ref_point)
+
+
+def _ranks(F: Floats) -> NDArray[np.int64]:
+    return pareto_rank(finite(F))
+
+
+def _front(F: Floats, *, keep_weakly: bool = False) -> NDArray[np.bool_]:
+    return is_nondominated(finite(F), keep_weakly=keep_weakly)
+
+
+_PLACES: dict[str, dict[str, Callable[..., Any]]] = {
+    "pymoo.util.nds.non_dominated_sorting": {"pareto_rank": _ranks, "is_nondominated": _front},
+    "pymoo.indicators.hv": {"_hypervolume": volume},
+    "pymoo.indicators.hv.approximate": {"hv_contributions": contributions},
+    "pymoo.indicators.epsilon": {
+        "_epsilon_additive": epsilon_additive,
+        "_epsilon_mult": epsilon_mult,
+    },
+    "pymoo.indicators.igd_plus": {"_igd_plus": igd_plus},
+    "pymoo.algorithms.moo.sms": {"hv_contributions": contributions},
+}
+
+
+@contextmanager
+def kernels() -> Iterator[None]:
+    """Put our kernels under all of pymoo as long as the context lasts, errors or not.
+
+    Replaces the names that modules of pymoo import from moocore: sorting, hypervolume and its
+    contributions, epsilon indicators and IGD+. pymoo does not support this, and a version that
+    has other names is an AttributeError. It is for the whole process: threads that run pymoo
+    meanwhile get our kernels too, and two threads must not enter and leave it in turns.
+
+    Examples
+    --------
+    >>> from pymoo.algorithms.moo.nsga2 import NSGA2
+    >>> from pymoo.optimize import minimize
+    >>> from pymoo.problems import get_problem
+    >>> from lamoo_fast.adapters.pymoo import kernels
+    >>> with kernels():
+    ...     result = minimize(get_problem("zdt1"), NSGA2(pop_size=20), ("n_gen", 5), seed=1)
+    """
+    with ExitStack() as stack:
+        for place, functions in _PLACES.items():
+            module = importlib.import_module(place)
+            for name, function in functions.items():
+                stack.enter_context(patch.object(module, name, function))
+        yield

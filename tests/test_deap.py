@@ -1,0 +1,88 @@
+"""DEAP: the same individuals in the same order as its own tools."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("deap")
+
+from deap import base, cma, creator, tools
+
+from lamoo_fast.adapters import deap as adapter
+
+WEIGHTS = (-1.0, 1.0, -2.0, -1.0)
+
+
+def individuals(values):
+    """Individuals whose fitness has these values."""
+    name = f"Fitness{values.shape[1]}"
+    if not hasattr(creator, name):
+        creator.create(name, base.Fitness, weights=WEIGHTS[: values.shape[1]])
+        creator.create("Of" + name, list, fitness=getattr(creator, name))
+    made = [getattr(creator, "Of" + name)([i]) for i in range(len(values))]
+    for individual, row in zip(made, values.tolist(), strict=True):
+        individual.fitness.values = row
+    return made
+
+
+def points(seed, n, m, levels=6):
+    return np.random.default_rng(seed).integers(0, levels, (n, m)).astype(float)
+
+
+@pytest.mark.parametrize("m", [1, 2, 3, 4])
+def test_sorts_and_selects_as_deap(m):
+    for seed, n in enumerate([1, 2, 20, 90]):
+        for levels in (4, 1000):
+            population = individuals(points(seed, n, m, levels))
+            for k in {0, 1, n // 3, n, n + 5}:
+                assert adapter.sortNondominated(population, k) == tools.sortNondominated(
+                    population, k
+                )
+                mine = adapter.selNSGA2(population, k) if k else []
+                crowding = [ind.fitness.crowding_dist for ind in mine]
+                theirs = tools.selNSGA2(population, k) if k else []
+                assert mine == theirs
+                assert crowding == [ind.fitness.crowding_dist for ind in theirs]
+            first = adapter.sortNondominated(population, n, first_front_only=True)
+            assert first == tools.sortNondominated(population, n, first_front_only=True)
+
+
+def test_large_fronts_go_in_parts(monkeypatch):
+    population = individuals(points(0, 60, 3))
+    wanted = adapter.sortNondominated(population, 60)
+    monkeypatch.setattr(adapter, "_CHUNK", 7)
+    assert adapter.sortNondominated(population, 60) == wanted
+
+
+def test_infinite_and_missing_values():
+    population = individuals(np.array([[np.nan, 1.0], [1.0, 1.0], [np.inf, 1.0], [0.0, -np.inf]]))
+    ranks = [[p[0] for p in front] for front in adapter.sortNondominated(population, 4)]
+    assert ranks == [[1, 3], [2], [0]]
+
+
+@pytest.mark.parametrize("m", [2, 3, 4])
+def test_least_contributor(m):
+    for seed in range(5):
+        front = individuals(np.random.default_rng(seed).random((15, m)))
+        assert adapter.hypervolume(front) == tools.hypervolume(front)
+        ref = np.full(m, 2.0)
+        assert adapter.hypervolume(front, ref=ref) == tools.hypervolume(front, ref=ref)
+
+
+def test_in_the_hands_of_cma():
+    """MO-CMA-ES goes the same way with our indicator."""
+
+    def run(indicator):
+        np.random.seed(0)  # noqa: NPY002 - DEAP draws from it
+        parents = individuals(np.random.default_rng(0).random((6, 2)))
+        for parent in parents:
+            parent[:] = [0.5, 0.5]
+        kind = type(parents[0])
+        strategy = cma.StrategyMultiObjective(parents, 0.3, mu=6, lambda_=6, indicator=indicator)
+        for _ in range(10):
+            children = strategy.generate(kind)
+            for child in children:
+                child.fitness.values = child[0] ** 2, -((child[0] - 1) ** 2) - child[1] ** 2
+            strategy.update(children)
+        return [list(parent) for parent in strategy.parents]
+
+    assert run(adapter.hypervolume) == run(tools.hypervolume)
