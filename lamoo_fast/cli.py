@@ -25,6 +25,7 @@ from lamoo_fast.nas import Problem, data_folder, load_hints, load_problem, probl
 from lamoo_fast.nas.efficiency import efficiency
 from lamoo_fast.nas.files import FILES
 from lamoo_fast.nas.problem import nearest
+from lamoo_fast.nas.scores import located
 from lamoo_fast.search import (
     BoTorchSampler,
     CMASampler,
@@ -149,7 +150,7 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("problem", help="name of a problem, or module:function of your own")
     option = search.add_argument
     option("--objectives", type=_names, metavar="A,B", help="which to optimise")
-    option("--hints", type=_names, metavar="A,B", help="cheap columns of the table to go by")
+    option("--hints", type=_names, metavar="A,B", help="cheap columns, or FILE.csv of scores")
     option("--compare", type=_whole(1), metavar="N", help="N searches with and N without the hints")
     number = _whole(1)
     option("--budget", type=number, default=200, metavar="N", help="evaluations in all (200)")
@@ -245,6 +246,8 @@ def _search(args: argparse.Namespace) -> int:
     problem = _problem(args.problem, args.objectives)
     plain = args.problem.replace(":", "-")
     out = args.out or Path("results") / f"{plain}-seed{args.seed}"
+    if args.hints is not None:
+        args.hints = [located(source) for source in args.hints]  # resumed from anywhere
     run = {key: getattr(args, key) for key in _RUN}
     hints = None if args.hints is None else load_hints(args.problem, args.hints)
     if both := {o.name for o in problem.objectives} & set(args.hints or []):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lamoo_fast import report
+from lamoo_fast.nas import load_problem
 from lamoo_fast.nas.tasks import task_names
 
 if TYPE_CHECKING:
@@ -55,6 +56,12 @@ def add_commands(
     option("--objectives", type=names, metavar="A,B", help="metric, flops, params, latency")
     option("--budget", type=count, default=200, metavar="N", help="evaluations in all (200)")
     option("--batch", type=count, default=10, metavar="N", help="evaluated at once (10)")
+    option = add("score", _score, "compute cheap scores of architectures, hints of other searches")
+    option("--supernet", action="store_true", help="by the trained supernet, not untrained")
+    option("--few-shot", **{**few_shot, "help": "by the supernet in K parts"})
+    option("--count", type=count, metavar="N", help="so many random architectures (all)")
+    option("--against", metavar="PROBLEM", help="print rank correlations with its values")
+    option("--objectives", type=names, metavar="A,B", help="which of that problem's")
     option = add("retrain", _retrain, "train what was found, each alone")
     option("--architecture", action="append", metavar="A", help="this one, not the front")
     option("--count", type=count, metavar="N", help="so many of the front (all)")
@@ -123,6 +130,24 @@ def _search(args: argparse.Namespace) -> int:
         failures = [t.message for t in opt.trials]
         raise RuntimeError(f"no evaluation succeeded; the first: {failures[0]}")
     print(report.write(problem, opt, front, folder.search(args.few_shot)))
+    return 0
+
+
+def _score(args: argparse.Namespace) -> int:
+    """Write scores of architectures to a file that `lamoo search --hints FILE.csv` reads.
+
+    Without a supernet they come from untrained networks: NASWOT and SynFlow.
+    """
+    folder, task, run = _begin(args)
+    from lamoo_fast.nas.tasks import scoring
+
+    path = scoring.score(
+        folder, task, run, supernet=args.supernet, few_shot=args.few_shot, count=args.count
+    )
+    print(f"scores in {path}")
+    if args.against is not None:
+        for line in scoring.agreements(path, load_problem(args.against, args.objectives)):
+            print(line)
     return 0
 
 

@@ -225,15 +225,6 @@ def test_nothing_succeeds(lamoo):
     )
 
 
-def test_compare_says_what_hints_save(lamoo, here):
-    out, _ = lamoo("search nasbench201 --hints ptq_acc --compare 2 --budget 20 --batch 2")
-    assert "after 20 evaluations, 2 seeds" in out
-    number = r"[-+.e0-9]+"
-    ends = re.search(rf"({number}) without hints, ({number}) with them", out)
-    assert ("times fewer" in out) == (float(ends[2]) >= float(ends[1]))
-    assert not (here / "results").exists()
-
-
 def test_info(lamoo, here):
     out, err = lamoo("info")
     facts = dict(re.split(r"  +", line, maxsplit=1) for line in out.splitlines())

@@ -84,12 +84,13 @@ def pairs(tmp_path, monkeypatch):
     return "pairs_of_letters:table"
 
 
-def test_compare_prints_how_many_evaluations_hints_save(pairs, capsys):
+def test_compare_prints_how_many_evaluations_hints_save(pairs, tmp_path, capsys):
     options = ["--hints", "cheap", "--compare", "2", "--budget", "40", "--batch", "4"]
     assert main(["search", pairs, *options]) == 0
     text = capsys.readouterr().out
     assert "after 40 evaluations, 2 seeds" in text
     assert float(text.split(" times fewer")[0].split()[-1]) > 1.2
+    assert not (tmp_path / "results").exists()
     assert main(["search", pairs, "--compare", "2"]) == 2
     assert "--compare needs --hints" in capsys.readouterr().err
     assert main(["search", pairs, "--hints", "chaep"]) == 2

@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from lamoo_fast.nas.hw_nas_bench import hwnas, hwnas_fbnet
 from lamoo_fast.nas.nasbench201 import nasbench201, nasbench201_joined
 from lamoo_fast.nas.nasbench301 import nasbench301
 from lamoo_fast.nas.nasbench_graph import GRAPHS, nasbench_graph
 from lamoo_fast.nas.nats_bench import nasbench201_official
 from lamoo_fast.nas.problem import Objective, Problem, load_attribute, nearest, problem
+from lamoo_fast.nas.scores import Scores, is_file
 from lamoo_fast.nas.shared_tables import (
     accel_nasbench,
     darts_nb301,
@@ -81,25 +84,35 @@ def problem_names() -> list[str]:
     return list(_PROBLEMS)
 
 
-def load_hints(name: str, columns: Iterable[str]) -> HintFunction:
-    """Return cheap columns of the table `name` as hints for a search of other ones.
+def load_hints(name: str, sources: Iterable[str]) -> HintFunction:
+    """Return cheap values as hints for a search of the problem `name`.
 
     Parameters
     ----------
     name : str
-        One of the known names, of a problem that is a table.
-    columns : iterable of str
-        Names of its objectives, such as an accuracy after a short training.
+        As `load_problem`.
+    sources : iterable of str
+        Columns of the problem's table that are not searched, such as an accuracy after a short
+        training, and files of scores ("FILE.csv", "FILE.csv:COLUMN", see `Scores`).
 
     Raises
     ------
     ValueError
-        If a name is unknown, or the problem is no table.
+        If a name is unknown, columns are named of a problem that is no table, or a file is not of
+        that problem's configurations.
+    OSError
+        If a file cannot be read.
     """
-    problem = load_problem(name, columns)
-    if not isinstance(problem, Table):
-        raise ValueError(f"problem {name!r} is no table; hints are columns of a table")
-    return lambda configs: [problem.evaluate(config) for config in configs]
+    sources = list(sources)
+    files = [source for source in sources if is_file(source)]
+    columns = [source for source in sources if not is_file(source)]
+    problem = load_problem(name, None if files and not columns else columns)
+    parts: list[HintFunction] = [Scores(file, problem.space) for file in files]
+    if columns or not files:
+        if not isinstance(problem, Table):
+            raise ValueError(f"problem {name!r} is no table; hints are columns of a table")
+        parts.append(lambda configs: [problem.evaluate(config) for config in configs])
+    return lambda configs: np.hstack([part(configs) for part in parts])
 
 
 def load_problem(name: str, objectives: Iterable[str] | None = None) -> Problem:

@@ -19,7 +19,8 @@ class Evaluation:
     values : mapping of str to float
         By the name of the quantity, such as "accuracy".
     fidelity : str
-        Where they come from: "trained" stand-alone, "supernet", "few-shot", "predictor".
+        Where they come from: "trained" stand-alone, "supernet", "few-shot", "predictor",
+        "untrained".
     cost : float
         Seconds that it took.
 

@@ -6,6 +6,7 @@
     supernet/                    checkpoint, settings, curves of the supernet
     few-shot-4/                  its parts, if asked for
     search/, search-few-shot-4/  journal, front and pictures of a search
+    scores-untrained.csv ...     cheap scores of architectures
     networks/NAME/               checkpoint, settings, curves and metrics of an architecture
     networks.csv                 all of them
     export/                      what the best one was exported to, and a report
@@ -118,6 +119,10 @@ class RunFolder:
     def parts(self, few_shot: int) -> Path:
         """Where the parts of the supernet are."""
         return self.path / f"few-shot-{few_shot}"
+
+    def scores(self, fidelity: str) -> Path:
+        """Table of the scores of a kind."""
+        return self.path / f"scores-{fidelity}.csv"
 
     def network(self, architecture: str) -> Path:
         """Where an architecture is trained."""

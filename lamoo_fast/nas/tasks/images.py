@@ -180,6 +180,11 @@ class ImageTask(ABC):
         """Return the network itself: it maps images to scores."""
         return network
 
+    def calibration_images(self, count: int) -> Tensor:
+        """So many training images, as networks are tested with them."""
+        images, labels = self.data.split("train")
+        return self._inputs(images, {})[some_rows(len(labels), count)]
+
     def _held_out(self, run: Run) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Images for calibration, and those for evaluation with their labels."""
         batch = self.supernet_recipe.batch

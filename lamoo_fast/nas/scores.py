@@ -1,0 +1,161 @@
+"""Cheap values of architectures in CSV files: computed once, hints of any number of searches."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+
+from lamoo_fast.nas.problem import Config, Objective, nearest
+from lamoo_fast.nas.table import Table, header
+from lamoo_fast.search.space import Space
+
+__all__ = ["Scores", "is_file", "located", "write_scores"]
+
+_ENDING = ".csv"
+
+
+def is_file(source: str) -> bool:
+    """Tell whether hints are a file of scores, as "FILE.csv" or "FILE.csv:COLUMN", not a name."""
+    return source.endswith(_ENDING) or f"{_ENDING}:" in source
+
+
+def located(source: str) -> str:
+    """Return such a source with the whole path, so that it holds wherever it is read."""
+    return str(Path(source).absolute()) if is_file(source) else source
+
+
+class Scores:
+    """Hints from a file: a row of scores for each configuration.
+
+    Parameters
+    ----------
+    source : str
+        "FILE.csv", or "FILE.csv:COLUMN" for one of its scores. A column for each parameter of the
+        space; all others are scores.
+    space : Space
+        What is searched.
+
+    Raises
+    ------
+    ValueError
+        If a parameter or the chosen column is missing, there is no score, or a field is wrong.
+    OSError
+        If the file cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from lamoo_fast.search.space import Categorical
+    >>> space = Space({"op": Categorical(["skip", "conv"])})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "scores.csv"
+    ...     _ = write_scores(path, space.params, [{"op": "skip"}, {"op": "conv"}],
+    ...                      ["size"], lambda configs: [[len(c["op"])] for c in configs])
+    ...     scores = Scores(str(path), space)
+    >>> scores([{"op": "conv"}])
+    [(4.0,)]
+    """
+
+    def __init__(self, source: str, space: Space) -> None:
+        path, colon, column = (
+            source.rpartition(":") if _ENDING + ":" in source else (source, "", "")
+        )
+        file = Path(path)
+        found = [name for name in header(file) if name not in space.params]
+        if colon and column not in found:
+            raise ValueError(f"{file.name} has no score {column!r}{nearest(column, found)}")
+        self.names = [column] if colon else found
+        if not self.names:
+            raise ValueError(f"{file.name} has no scores, only {list(space.params)}")
+        scores = [Objective(name, "maximize") for name in self.names]  # no direction is used
+        self._table = Table.read(file, list(space.params), scores)
+
+    def __call__(self, configs: Sequence[Config]) -> list[tuple[float, ...]]:
+        """Scores of configurations; ValueError for one that is not in the file."""
+        return [self._table.evaluate(config) for config in configs]
+
+    def rows(self) -> tuple[list[Config], list[list[float]]]:
+        """All configurations of the file and their scores."""
+        return self._table.configs, self._table.values.tolist()
+
+
+def write_scores(
+    path: Path,
+    parameters: Collection[str],
+    configs: Sequence[Config],
+    names: Sequence[str],
+    score: Callable[[Sequence[Config]], Sequence[Sequence[float]]],
+    *,
+    batch: int = 64,
+    count: Callable[[int], object] = lambda n: None,
+) -> int:
+    """Write the scores of configurations to a file, or go on where it ends.
+
+    Parameters
+    ----------
+    path : Path
+        Of a CSV file. What is in it is kept, but for a row that was cut off.
+    parameters : collection of str
+        Columns with the configurations.
+    configs : sequence of dict
+        In the order of the rows; at least one.
+    names : sequence of str
+        Columns with the scores.
+    score : callable
+        Takes some configurations and returns a row of scores for each.
+    batch : int
+        How many are scored at once, and then written.
+    count : callable
+        Told the number of rows whenever some are done, those that were there first.
+
+    Returns
+    -------
+    int
+        Number of rows that were there.
+
+    Raises
+    ------
+    ValueError
+        If the file has other columns, or other configurations.
+    """
+    columns = [*parameters, *names]
+    there = _kept(path, columns, [[str(config[p]) for p in parameters] for config in configs])
+    count(there)
+    with path.open("a", encoding="utf-8", newline="") as file:
+        if not file.tell():
+            file.write(_line(columns))
+        for first in range(there, len(configs), batch):
+            some = configs[first : first + batch]
+            for config, row in zip(some, score(some), strict=True):
+                file.write(_line([*(config[p] for p in parameters), *row]))
+            file.flush()
+            count(len(some))
+    return there
+
+
+def _kept(path: Path, columns: list[str], keys: list[list[str]]) -> int:
+    """Cut off what is no whole row of a file; number of the rows before."""
+    if not path.exists():
+        return 0
+    text = path.read_bytes().decode("utf-8")
+    whole = text[: text.rfind("\n") + 1]
+    rows = list(csv.reader(io.StringIO(whole, newline="")))
+    if rows and rows[0] != columns:
+        raise ValueError(f"{path} has columns {rows[0]}, wanted {columns}; move it away")
+    there = [row[: len(keys[0])] for row in rows[1:]]
+    if there != keys[: len(there)]:
+        raise ValueError(
+            f"{path} has rows of other architectures, or in another order; move it away"
+        )
+    if whole != text:
+        with path.open("r+b") as file:
+            file.truncate(len(whole.encode("utf-8")))
+    return len(there)
+
+
+def _line(fields: Sequence[object]) -> str:
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="\n").writerow(fields)
+    return out.getvalue()

@@ -1,0 +1,174 @@
+"""Files of scores: written, gone on with, read as hints, and what is wrong with them."""
+
+import numpy as np
+import pytest
+
+from lamoo_fast.cli import main
+from lamoo_fast.nas.scores import Scores, is_file, write_scores
+from lamoo_fast.nas.spaces.cell201 import Cell201
+from lamoo_fast.search.space import Categorical, Integer, Space
+
+SPACE = Space({"op": Categorical(["conv", "none", "skip"]), "width": Integer(1, 4)})
+ALL = SPACE.decode(SPACE.enumerate())
+
+
+def score(configs):
+    return [[len(c["op"]) / 3, -c["width"]] for c in configs]
+
+
+@pytest.fixture
+def file(tmp_path):
+    write_scores(tmp_path / "scores.csv", SPACE.params, ALL, ["length", "thin"], score)
+    return tmp_path / "scores.csv"
+
+
+def test_scores_come_back_as_they_were(file):
+    scores = Scores(str(file), SPACE)
+    assert scores.names == ["length", "thin"]
+    np.testing.assert_array_equal(scores(ALL[::-1]), score(ALL[::-1]))
+    np.testing.assert_array_equal(Scores(f"{file}:thin", SPACE)(ALL), [r[1:] for r in score(ALL)])
+    assert [is_file(name) for name in (str(file), "a.csv:b", "csv_acc")] == [True, True, False]
+
+
+@pytest.mark.parametrize("cut", [0, 9, 50, 133, 10_000])
+def test_writing_goes_on_where_it_was_cut_off(file, cut):
+    whole = file.read_bytes()
+    file.write_bytes(whole[:cut])
+    asked, counted = [], []
+
+    def spied(configs):
+        asked.extend(configs)
+        return score(configs)
+
+    there = write_scores(
+        file, SPACE.params, ALL, ["length", "thin"], spied, batch=5, count=counted.append
+    )
+    assert file.read_bytes() == whole
+    assert asked == ALL[there:]
+    assert there == max(whole[:cut].count(b"\n") - 1, 0) == counted[0]
+    assert sum(counted) == len(ALL)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda text: text.replace("thin", "thick"), "has columns"),
+        (lambda text: text.replace("conv,2", "conv,3"), "has rows of other architectures"),
+        (lambda text: text + text.splitlines()[-1] + "\n", "has rows of other architectures"),
+    ],
+)
+def test_a_file_of_other_scores_is_not_gone_on_with(file, change, said):
+    changed = change(file.read_text())
+    file.write_text(changed)
+    with pytest.raises(ValueError, match=said):
+        write_scores(file, SPACE.params, ALL, ["length", "thin"], score)
+    assert file.read_text() == changed
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "said"),
+    [
+        ("", "op,width,a\nconv,1,nan\n", "line 2 has no 'a'"),
+        ("", "op,width,a\nconv,1,high\n", "wanted a number"),
+        ("", "op,width,a\nconv,1,inf\n", "wanted a finite number"),
+        ("", "op,width,a\nconv,1\n", "has 2 fields; wanted 3"),
+        ("", "op,width\nconv,1\n", "has no scores"),
+        ("", "op,a\nconv,1\n", "has no column 'width'"),
+        (":b", "op,width,a\nconv,1,1\n", "has no score 'b'"),
+        ("", "op,width,a\n", "no rows"),
+        ("", "", "has no scores"),
+    ],
+)
+def test_bad_files_are_named(tmp_path, source, text, said):
+    file = tmp_path / "bad.csv"
+    file.write_text(text)
+    with pytest.raises(ValueError, match=f"bad.*{said}"):
+        Scores(f"{file}{source}", SPACE)
+
+
+def test_a_configuration_without_scores_is_named(tmp_path):
+    write_scores(tmp_path / "few.csv", SPACE.params, ALL[:5], ["length", "thin"], score)
+    with pytest.raises(ValueError, match="no row for"):
+        Scores(str(tmp_path / "few.csv"), SPACE)(ALL)
+
+
+MODULE = """
+import numpy as np
+from lamoo_fast.nas.problem import Objective
+from lamoo_fast.nas.table import Table
+
+worth = np.random.default_rng(7).random((20, 20))
+pairs = [{"a": a, "b": b} for a in "abcdefghijklmnopqrst" for b in "abcdefghijklmnopqrst"]
+cost = np.arange(400) % 20 + np.arange(400) // 20
+table = Table(
+    "pairs", pairs, [Objective("good", "maximize"), Objective("cost", "minimize")],
+    np.column_stack([worth.ravel(), cost]),
+)
+"""
+
+
+@pytest.fixture
+def pairs(tmp_path, monkeypatch):
+    (tmp_path / "pairs_with_scores.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    from pairs_with_scores import table
+
+    def exact(configs):
+        return [[np.exp(table.evaluate(c)[0]), 0.5] for c in configs]
+
+    write_scores(tmp_path / "cheap.csv", table.space.params, table.configs, ["e", "same"], exact)
+    return "pairs_with_scores:table"
+
+
+def test_searches_go_by_a_file_and_are_resumed_with_it(pairs, tmp_path, monkeypatch, capsys):
+    common = [pairs, "--hints", "cheap.csv:e", "--batch", "4"]
+    assert main(["search", *common, "--compare", "2", "--budget", "40"]) == 0
+    text = capsys.readouterr().out
+    assert float(text.split(" times fewer")[0].split()[-1]) > 1.2
+    assert main(["search", *common, "--budget", "24", "--out", "whole"]) == 0
+    assert main(["search", *common, "--budget", "16", "--out", "part"]) == 0
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert main(["resume", str(tmp_path / "part"), "--budget", "24"]) == 0
+    fronts = [(tmp_path / name / "front.csv").read_text() for name in ("whole", "part")]
+    assert fronts[0] == fronts[1]
+
+
+def test_bad_hints_are_one_line(pairs, capsys):
+    assert main(["search", pairs, "--hints", "missing.csv", "--out", "no"]) == 2
+    assert "missing.csv" in capsys.readouterr().err
+    assert main(["search", pairs, "--hints", "cheap.csv:f", "--out", "no"]) == 2
+    assert "cheap.csv has no score 'f'" in capsys.readouterr().err
+
+
+def test_untrained_networks_score_cells_from_the_command_line(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("torch", reason="networks need torch")
+    pytest.importorskip("sklearn", reason="digits come with it")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cells_by_cost.py").write_text(
+        "from lamoo_fast.nas.problem import Objective, Problem\n"
+        "from lamoo_fast.nas.spaces.cell201 import Cell201\n"
+        "cells = Cell201()\n"
+        "cost = Problem('cost', cells.space, [Objective('flops', 'minimize')],\n"
+        "               lambda config: (cells.cost(config).flops,))\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    command = ["nas", "score", "digits", "--count", "30", "--out", "run"]
+    assert main([*command, "--against", "cells_by_cost:cost"]) == 0
+    out = capsys.readouterr().out
+    assert "untrained_naswot against flops: Spearman" in out
+    assert "(30 cells)" in out
+    file = tmp_path / "run" / "scores-untrained.csv"
+    scores = Scores(str(file), Cell201().space)
+    configs, rows = scores.rows()
+    assert len(configs) == 30
+    assert scores.names == ["untrained_naswot", "untrained_synflow"]
+    costs = [Cell201().cost(config).flops for config in configs]
+    assert np.corrcoef(np.transpose(rows)[1], costs)[0, 1] > 0.3  # flow comes through convolutions
+    whole = file.read_text()
+    file.write_text(whole[:-40])
+    assert main(command) == 0
+    assert file.read_text() == whole
+    assert main(["nas", "score", "digits", "--supernet", "--out", "run"]) == 2
+    assert "has no supernet; run: lamoo nas train-supernet digits" in capsys.readouterr().err
