@@ -17,7 +17,13 @@ MODULES = [
 
 @pytest.mark.parametrize("module", MODULES)
 def test_examples(module):
-    assert doctest.testmod(importlib.import_module(module)).failed == 0
+    try:
+        found = importlib.import_module(module)
+    except ImportError as error:
+        if "lamoo_fast[" not in str(error):  # names the extra that is missing here
+            raise
+        pytest.skip(str(error))
+    assert doctest.testmod(found).failed == 0
 
 
 def test_every_room_has_examples():

@@ -1,0 +1,163 @@
+"""pygmo: LaMOO as a user-defined algorithm, and spaces as user-defined problems."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from lamoo_fast.adapters.hosts import require
+
+require("pygmo", "2.19", "pygmo")
+
+from lamoo_fast.adapters.order import Floats, fronts
+from lamoo_fast.kernels import crowding_distance
+from lamoo_fast.search import Categorical, Float, Integer, LaMOO, Space, SpaceExhausted
+
+
+class LaMOOAlgorithm:
+    """Multi-objective search by learned partitions of the search space, for `pygmo.algorithm`.
+
+    An evolution learns from the population, evaluates `evaluations` new points one by one, and
+    leaves the best ones in the population: the feasible ones by front and crowding distance, then
+    the others by what they violate. Integers and constraints of the problem are respected. It
+    copies and pickles, and its seed determines what it does.
+
+    Parameters
+    ----------
+    evaluations : int
+        Number of evaluations in each evolution.
+    seed : int, optional
+        As `pygmo.algorithm.set_seed` sets it.
+    **settings
+        Keyword arguments of `lamoo_fast.LaMOO`, such as ref, sampler, n_initial.
+
+    Examples
+    --------
+    >>> import pygmo as pg
+    >>> from lamoo_fast.adapters.pygmo import LaMOOAlgorithm
+    >>> algorithm = pg.algorithm(LaMOOAlgorithm(evaluations=5, seed=1))
+    >>> population = pg.population(pg.problem(pg.zdt(1, param=3)), size=12, seed=1)
+    >>> len(algorithm.evolve(population))
+    12
+    """
+
+    def __init__(self, evaluations: int = 20, seed: int | None = None, **settings: Any) -> None:
+        if evaluations < 1:
+            raise ValueError(f"evaluations is {evaluations!r}, wanted at least 1")
+        self.evaluations = evaluations
+        self._settings = settings
+        self._rng = np.random.default_rng(seed)
+
+    def set_seed(self, seed: int) -> None:
+        """Begin anew with this seed."""
+        self._rng = np.random.default_rng(seed)
+
+    def get_name(self) -> str:
+        """Return the name that pygmo shows."""
+        return "LaMOO: search by learned space partitions"
+
+    def evolve(self, population: Any) -> Any:
+        """Evaluate new points and return the population of the best ones."""
+        problem = population.problem
+        n, m, equal = len(population), problem.get_nobj(), problem.get_nec()
+        tolerance = np.array(problem.c_tol, dtype=np.float64)
+        opt = LaMOO(
+            _space(problem),
+            ["minimize"] * m,
+            n_constraints=problem.get_nc(),
+            seed=self._rng,
+            **self._settings,
+        )
+
+        def row(f: Floats) -> Floats:
+            limits = np.concatenate([np.abs(f[m : m + equal]), f[m + equal :]]) - tolerance
+            return np.concatenate([f[:m], limits])
+
+        X, F = list(population.get_x()), list(population.get_f())
+        names = opt.space.names
+        opt.tell([dict(zip(names, x.tolist(), strict=True)) for x in X], [row(f) for f in F])
+        for _ in range(self.evaluations):
+            try:
+                [trial] = opt.ask()
+            except SpaceExhausted:
+                break
+            X.append(np.array(list(trial.config.values()), dtype=np.float64))
+            F.append(problem.fitness(X[-1]))
+            opt.tell([trial], [row(F[-1])])
+        rows = np.array([row(f) for f in F])
+        for place, i in enumerate(_best(rows[:, :m], rows[:, m:])[:n]):
+            population.set_xf(place, X[i], F[i])
+        return population
+
+
+class SpaceProblem:
+    """A space and its evaluation as a problem over the unit cube, for `pygmo.problem`.
+
+    Parameters
+    ----------
+    space : Space
+        What is searched; `Space.decode` turns decision vectors into configurations.
+    evaluate : callable
+        Takes a configuration (dict), returns one number per objective.
+    directions : m strings
+        "minimize" or "maximize" for each objective; pygmo sees them minimised.
+
+    Examples
+    --------
+    >>> import pygmo as pg
+    >>> from lamoo_fast.adapters.pygmo import SpaceProblem
+    >>> space = Space({"depth": Integer(1, 4)})
+    >>> udp = SpaceProblem(space, lambda c: (c["depth"], 9 - c["depth"]), ["minimize", "maximize"])
+    >>> pg.problem(udp).fitness([0.3])
+    array([ 2., -7.])
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        evaluate: Callable[[dict[str, Any]], Sequence[float]],
+        directions: Sequence[str],
+    ) -> None:
+        self._space, self._evaluate = space, evaluate
+        self._signs: Floats = np.array([-1.0 if d == "maximize" else 1.0 for d in directions])
+
+    def fitness(self, x: Floats) -> Floats:
+        """Return the objectives, minimised."""
+        [config] = self._space.decode(np.asarray(x, dtype=np.float64)[np.newaxis])
+        return np.multiply(self._evaluate(config), self._signs)
+
+    def get_bounds(self) -> tuple[list[float], list[float]]:
+        """Return the corners of the unit cube."""
+        return [0.0] * self._space.d, [1.0] * self._space.d
+
+    def get_nobj(self) -> int:
+        """Return the number of objectives."""
+        return len(self._signs)
+
+
+def _space(problem: Any) -> Space:
+    """The decision vector as parameters "0", "1", ...; pygmo has the integers last."""
+    low, high = problem.get_bounds()
+    whole = len(low) - problem.get_nix()
+    params: dict[str, Float | Integer | Categorical] = {}
+    for i, (a, b) in enumerate(zip(low.tolist(), high.tolist(), strict=True)):
+        one = Float(a, b) if a < b else Categorical([a])
+        params[str(i)] = Integer(int(a), int(b)) if i >= whole else one
+    return Space(params)
+
+
+def _best(F: Floats, G: Floats) -> list[int]:
+    """All rows, the best first."""
+    excess = np.maximum(G, 0.0).sum(axis=1)
+    feasible = np.flatnonzero(excess <= 0)
+    order: list[int] = []
+    for front in fronts(F[feasible]):
+        rows = feasible[front]
+        finite = np.isfinite(F[rows]).all()
+        distance = crowding_distance(F[rows]) if finite else np.zeros(len(rows))
+        order += rows[np.argsort(-distance, kind="stable")].tolist()
+    rest = np.flatnonzero(~(excess <= 0))
+    order += rest[np.argsort(excess[rest], kind="stable")].tolist()
+    return order

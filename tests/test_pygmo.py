@@ -1,0 +1,79 @@
+"""pygmo: LaMOO as an algorithm of its archipelagos, spaces as problems."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+pg = pytest.importorskip("pygmo")
+
+from lamoo_fast.adapters.pygmo import LaMOOAlgorithm, SpaceProblem  # noqa: E402
+from lamoo_fast.search import Categorical, Integer, Space  # noqa: E402
+
+
+class Limited:
+    """Two objectives, an equality, a limit, and a whole number."""
+
+    def fitness(self, x):
+        return [x[0] + x[1], 1 - x[0] + x[1], x[1] - 2, 0.3 - x[0]]
+
+    def get_bounds(self):
+        return [0, 0], [1, 4]
+
+    def get_nobj(self):
+        return 2
+
+    def get_nec(self):
+        return 1
+
+    def get_nic(self):
+        return 1
+
+    def get_nix(self):
+        return 1
+
+
+def evolved(algorithm, problem):
+    return algorithm.evolve(pg.population(problem, 10, seed=4))
+
+
+def test_improves_and_keeps_the_size():
+    before = pg.population(pg.zdt(1, param=3), 10, seed=4)
+    after = evolved(pg.algorithm(LaMOOAlgorithm(12, 1, n_initial=8)), pg.zdt(1, param=3))
+    assert len(after) == 10
+    hv = [pg.hypervolume(p.get_f()).compute([2.0, 8.0]) for p in (before, after)]
+    assert hv[1] > hv[0]
+
+
+def test_copies_pickles_and_seeds():
+    algorithm = pg.algorithm(LaMOOAlgorithm(3, 1, n_initial=12))
+    wanted = evolved(copy.deepcopy(algorithm), pg.zdt(1, param=3)).get_x()
+    again = evolved(pickle.loads(pickle.dumps(algorithm)), pg.zdt(1, param=3)).get_x()
+    np.testing.assert_array_equal(again, wanted)
+    algorithm.set_seed(2)
+    assert not np.array_equal(evolved(algorithm, pg.zdt(1, param=3)).get_x(), wanted)
+    algorithm.set_seed(2)
+    assert algorithm.get_name().startswith("LaMOO")
+
+
+def test_constraints_and_integers():
+    population = evolved(pg.algorithm(LaMOOAlgorithm(15, 0, n_initial=10)), Limited())
+    problem = population.problem
+    assert sum(problem.feasibility_f(f) for f in population.get_f()) >= 3
+    for x, f in zip(population.get_x(), population.get_f(), strict=True):
+        np.testing.assert_allclose(problem.fitness(x), f)
+
+
+def test_spaces_as_problems():
+    space = Space({"n": Integer(1, 3), "c": Categorical(["a", "b"])})
+    udp = SpaceProblem(space, lambda c: (c["n"], len(c["c"]) + c["n"]), ["minimize", "maximize"])
+    population = pg.population(pg.problem(udp), 8, seed=0)
+    for x, f in zip(population.get_x(), population.get_f(), strict=True):
+        n = space.decode(x[np.newaxis])[0]["n"]
+        np.testing.assert_array_equal(f, [n, -1 - n])
+
+
+def test_bad_settings():
+    with pytest.raises(ValueError, match="at least 1"):
+        LaMOOAlgorithm(0)
