@@ -42,6 +42,7 @@ def main() -> None:
     )
     parser.add_argument("scores", help="file of the scores of untrained networks")
     parser.add_argument("--seeds", type=int, default=8)
+    parser.add_argument("--seed", type=int, default=0, help="the first, default 0")
     parser.add_argument("--budget", type=int, default=99)
     parser.add_argument("--batch", type=int, default=5)
     args = parser.parse_args()
@@ -77,9 +78,8 @@ def main() -> None:
 
         def make(seed: int, helped: object, rungs=rungs) -> LaMOO:
             sampler = Schedule(UniformSampler(), rungs(), OBJECTIVES) if helped else None
-            return LaMOO(
-                problem.space, problem.directions, ref=problem.ref, sampler=sampler, seed=seed
-            )
+            settings = {"ref": problem.ref, "sampler": sampler, "seed": args.seed + seed}
+            return LaMOO(problem.space, problem.directions, **settings)
 
         size = {"seeds": args.seeds, "budget": args.budget, "batch": args.batch}
         found = str(efficiency(problem, make, scores, **size))
