@@ -77,9 +77,8 @@ def test_a_constant_objective(sampler, constant):
     assert len(opt.tree) > 1
 
 
-@pytest.mark.parametrize("m", [2, 3])
-def test_many_observations_at_once(m):
-    n = 100_000
+def test_many_observations_at_once():
+    n, m = 100_000, 2
     space = lf.Space({f"x{i}": lf.Float(0, 1) for i in range(5)})
     X = np.random.default_rng(0).random((n, 5))
     F = np.column_stack([np.square(X - i / m).sum(axis=1) for i in range(m)])

@@ -326,8 +326,8 @@ def test_checkpoint_of_something_else(tmp_path, monkeypatch):
             training(network(), checkpoint=path, **{"about": about, **change})
     with pytest.raises(ValueError, match="of another model"):
         training(nn.Linear(3, 2), checkpoint=path, about=about)
-    monkeypatch.setattr("lamoo_fast.nas.training.checkpoint.VERSION", 2)
-    with pytest.raises(ValueError, match="format version 1, wanted 2"):
+    monkeypatch.setattr("lamoo_fast.nas.training.checkpoint.VERSION", 3)
+    with pytest.raises(ValueError, match="format version 2, wanted 3"):
         training(network(), checkpoint=path, about=about)
     assert path.read_bytes() == kept  # nothing is lost
 

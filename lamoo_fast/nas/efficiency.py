@@ -52,7 +52,7 @@ class Efficiency:
         """
         if np.isnan(self.best):
             return np.asarray(volumes.mean(axis=0))
-        gaps = np.maximum((self.best - volumes) / self.best, _LEAST_GAP)
+        gaps = np.maximum((self.best - volumes) / (self.best or 1.0), _LEAST_GAP)
         return np.asarray(-np.log10(gaps).mean(axis=0))
 
     def __str__(self) -> str:

@@ -158,7 +158,7 @@ class DetectionData:
                 pixels = np.asarray(
                     image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR)
                 )
-        except OSError as error:
+        except (OSError, SyntaxError, Image.DecompressionBombError) as error:
             raise ValueError(f"{self.paths[i]} cannot be read as an image: {error}") from None
         whole = torch.zeros(3, self.size, self.size)
         whole[:, :height, :width] = scaled(torch.tensor(pixels).permute(2, 0, 1))

@@ -103,7 +103,7 @@ def read_image(path: Path, size: int) -> Tensor:
             image = image.resize((wide, high), image_module.Resampling.BILINEAR)
             left, top = (wide - size) // 2, (high - size) // 2
             pixels = np.asarray(image.crop((left, top, left + size, top + size)))
-    except OSError as error:
+    except (OSError, SyntaxError, image_module.DecompressionBombError) as error:
         raise ValueError(f"{path} cannot be read as an image: {error}") from None
     return scaled(torch.tensor(pixels).permute(2, 0, 1))
 

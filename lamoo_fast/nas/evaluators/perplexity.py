@@ -46,7 +46,7 @@ def perplexity(model: nn.Module, tokens: Tensor, *, batch: int = 10) -> dict[str
 
 def _values(loss: float) -> dict[str, float]:
     # a model may be so bad that its perplexity is no float
-    return {"perplexity": math.exp(loss) if loss < 700 else math.inf, "loss": loss}
+    return {"perplexity": math.inf if loss >= 700 else math.exp(loss), "loss": loss}
 
 
 class PerplexityOneShot(Grouped):
