@@ -280,7 +280,7 @@ def test_missing_extension_says_what_to_do(tmp_path):
     run = subprocess.run(
         [sys.executable, "-c", "import lamoo_fast"],
         cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        capture_output=True, text=True, timeout=60,
+        capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     assert run.returncode == 1
     assert (

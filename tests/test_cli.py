@@ -100,7 +100,7 @@ def start(line, cwd, **options):
 
 def process(line, cwd):
     running = start(line, cwd)
-    out, err = running.communicate(timeout=120)
+    out, err = running.communicate(timeout=600)
     return subprocess.CompletedProcess(line, running.returncode, out, err)
 
 
@@ -385,7 +385,7 @@ def test_ctrl_c(here):
             assert time.monotonic() < deadline
             time.sleep(0.01)
         os.killpg(running.pid, signal.SIGINT)  # as a terminal does
-        out, err = running.communicate(timeout=30)
+        out, err = running.communicate(timeout=600)
         assert running.returncode == 130
         assert out == ""
         assert re.fullmatch(
@@ -407,7 +407,7 @@ def test_progress_bar_on_a_terminal(here):
     near, far = pty.openpty()
     fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 120, 0, 0))
     running = start("search mine:easy --budget 20 --out r", here, stderr=far)
-    out, _ = running.communicate(timeout=60)
+    out, _ = running.communicate(timeout=600)
     os.close(far)
     screen = b""
     with contextlib.suppress(OSError):  # EIO: nobody is at the far end any more

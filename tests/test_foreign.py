@@ -28,7 +28,7 @@ def run(*command, cwd):
     """Run python, in cwd, with the same lamoo_fast as here."""
     result = subprocess.run(
         [sys.executable, *map(str, command)], cwd=cwd, capture_output=True, text=True,
-        check=False, timeout=300, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False, timeout=600, env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout

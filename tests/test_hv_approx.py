@@ -131,7 +131,7 @@ def test_interrupt():
         "except KeyboardInterrupt:\n    print('stopped')\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=True
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=True
     )
     assert done.stdout.strip() == "stopped"
 
@@ -153,7 +153,7 @@ def test_every_level_gives_the_same_bits():
     outputs = {}
     for level in ("baseline", "avx2", "avx512"):
         done = subprocess.run(
-            [sys.executable, "-c", LEVELS], capture_output=True, text=True, timeout=100, check=True,
+            [sys.executable, "-c", LEVELS], capture_output=True, text=True, timeout=600, check=True,
             env={**os.environ, "LAMOO_FAST_SIMD": level},
         )  # fmt: skip
         used, *lines = done.stdout.splitlines()

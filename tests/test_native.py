@@ -20,7 +20,7 @@ FLAGS = [*PLAIN, "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 
 def run(*command):
     result = subprocess.run(
-        [str(word) for word in command], capture_output=True, text=True, timeout=400, check=False
+        [str(word) for word in command], capture_output=True, text=True, timeout=600, check=False
     )
     assert result.returncode == 0, f"{command}\n{result.stdout}{result.stderr}"
     return result.stdout

@@ -19,7 +19,7 @@ def blocks(language: str) -> list[str]:
 @pytest.mark.parametrize("code", blocks("python") if README.exists() else [])
 def test_python_runs(code, tmp_path):
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout

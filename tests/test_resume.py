@@ -68,7 +68,7 @@ def test_kill_and_resume_without_rounds(tmp_path):
         after = told(content(folder))
         assert everything_told.items() <= seen.items() <= after.items()
         everything_told = after
-    out, err = (last := lamoo("resume killed", tmp_path)).communicate(timeout=60)
+    out, err = (last := lamoo("resume killed", tmp_path)).communicate(timeout=600)
     assert last.returncode == 0, err
     assert f"{BUDGET} evaluations" in out
     assert everything_told.items() <= told(content(folder)).items()
@@ -141,10 +141,10 @@ def test_kill_and_resume(tmp_path, options):
         killed.append(len(after))
     assert len(killed) == KILLS, "the search ended before its last kill"
     assert killed[-1] > BUDGET / 6, "the kills all came too early to show anything"
-    out, err = (last := lamoo("resume killed", tmp_path)).communicate(timeout=60)
+    out, err = (last := lamoo("resume killed", tmp_path)).communicate(timeout=600)
     assert last.returncode == 0, err
     assert f"{BUDGET} evaluations" in out
-    whole_out, whole_err = whole.communicate(timeout=60)
+    whole_out, whole_err = whole.communicate(timeout=600)
     assert whole.returncode == 0, whole_err
 
     with Journal.open(folder) as a, Journal.open(tmp_path / "whole") as b:
