@@ -12,6 +12,7 @@ optuna = pytest.importorskip("optuna")
 suites = pytest.importorskip("optuna.testing.pytest_samplers")
 
 from lamoo_fast.adapters.optuna import EliteSelection, LaMOOSampler  # noqa: E402
+from lamoo_fast.adapters.optuna_space import axes  # noqa: E402
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -90,6 +91,65 @@ def test_trials_at_once_are_different(known):
     assert distances[~np.eye(5, dtype=bool)].min() > 1e-3
 
 
+def suggest(trial, names):
+    return [trial.suggest_float(name, 0, 1) for name in names]
+
+
+@pytest.mark.parametrize("known", [2, 8])
+def test_trials_that_stopped_half_way(known):
+    """What has suggested one of two parameters, and runs or failed, does not part the two."""
+    study, whole = run(1, known), run(1, known)
+    half = study.ask()
+    suggest(half, "x")
+    study.tell(half, state=optuna.trial.TrialState.FAIL)
+    whole.tell(whole.ask(), state=optuna.trial.TrialState.FAIL)
+    assert suggest(study.ask(), "xy") == suggest(whole.ask(), "xy")
+
+
+def test_no_trial_is_drawn_again_that_has_suggested_half():
+    """Of a finite space, where equal points would show."""
+    study = optuna.create_study(sampler=sampler(0))
+
+    def whole(trial):
+        return trial.suggest_int("x", 0, 3), trial.suggest_int("y", 0, 3)
+
+    study.optimize(lambda trial: sum(whole(trial)), n_trials=2)
+    half = [study.ask() for _ in range(3)]
+    for trial in half:
+        trial.suggest_int("x", 0, 3)
+    points = [whole(study.ask()), *map(whole, half)]
+    assert len(set(points)) == 4
+
+
+@pytest.mark.parametrize("kind", ["int", "float"])
+def test_values_between_steps_are_left_out(kind):
+    """A trial of 1 is none of 0 when only even numbers are left."""
+    d = {
+        "int": optuna.distributions.IntDistribution(0, 10, step=2),
+        "float": optuna.distributions.FloatDistribution(0, 10, step=2),
+    }[kind]
+    axis = axes({"x": d})["x"]
+    assert [axis.code(value) for value in (0, 1, 2, 10, 12)] == [0, None, 1, 5, None]
+
+
+def test_steps_come_back():
+    """The values of a distribution have their codes, rounded or not."""
+    for low, step in ((0, 0.1), (-1.7, 0.3), (1e5, 1e-3), (0.1, 0.7)):
+        d = optuna.distributions.FloatDistribution(low, low + 64 * step, step=step)
+        axis = axes({"x": d})["x"]
+        codes = range(axis.param.high + 1)
+        assert [axis.code(axis.value(code)) for code in codes] == list(codes)
+    big = optuna.distributions.IntDistribution(2**60, 2**60 + 9, step=3)
+    axis = axes({"x": big})["x"]
+    assert [axis.code(2**60 + i) for i in range(5)] == [0, None, None, 1, None]
+
+
+def test_ranges_too_large_are_drawn_at_random():
+    """Whole numbers that floats cannot hold too."""
+    d = optuna.distributions.IntDistribution(0, 10**400)
+    assert axes({"x": d, "y": optuna.distributions.IntDistribution(0, 2**61)}) == {}
+
+
 def test_finite_space_is_used_up_before_anything_is_repeated():
     study = optuna.create_study(sampler=sampler(0))
 
@@ -166,8 +226,18 @@ def test_two_threads():
 def test_bad_settings():
     with pytest.raises(ValueError, match="wanted settings of LaMOO"):
         LaMOOSampler(known={})
-    with pytest.raises(ValueError):
-        LaMOOSampler(-1)
+    for bad in (-1, 1.5):
+        with pytest.raises(ValueError, match="seed"):
+            LaMOOSampler(bad)
+    for name, value in {
+        "n_initial": 0,
+        "leaf_size": -1,
+        "ref": [0, np.nan],
+        "surrogate": 3,
+    }.items():
+        with pytest.raises(ValueError, match=name):
+            LaMOOSampler(0, **{name: value})
+    LaMOOSampler(0, ref=np.ones(3))
 
 
 def test_missing_host():

@@ -20,7 +20,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from lamoo_fast.adapters.optuna_elite import EliteSelection
 from lamoo_fast.adapters.optuna_space import Axis, axes, constraints, groups, saved
-from lamoo_fast.search import LaMOO, Space, SpaceExhausted
+from lamoo_fast.search import Float, LaMOO, Space, SpaceExhausted
+from lamoo_fast.search.checks import check_count
 
 __all__ = ["EliteSelection", "LaMOOSampler"]
 
@@ -60,7 +61,7 @@ class LaMOOSampler(BaseSampler):
     over the trials that have it; for conditional spaces that is what ``group=True`` is for
     `optuna.samplers.TPESampler`. A parameter that no finished trial has is drawn at random. Where
     a range changed, trials outside the present one are left out. Running trials count as pending;
-    those that have not suggested anything yet are left the first proposals. Pruned and failed
+    those that have not suggested a whole group yet are left its first proposals. Pruned and failed
     trials are failed evaluations: never ranked, but the partition learns where they are.
 
     An ask reads all trials anew: 0.2 ms for each beside the time of `LaMOO.ask`. Constraints of
@@ -89,6 +90,10 @@ class LaMOOSampler(BaseSampler):
     ) -> None:
         if unknown := set(settings) - _SETTINGS:
             raise ValueError(f"{sorted(unknown)}: wanted settings of LaMOO: {sorted(_SETTINGS)}")
+        check_count("seed", 0 if seed is None else seed, least=0)
+        ref = settings.get("ref")
+        m = 1 if ref is None else max(1, np.size(ref))
+        LaMOO(Space({"any": Float(0, 1)}), ["minimize"] * m, **settings)  # checks them
         self._seed = int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])
         self._constraints_func = constraints_func
         self._settings = settings
@@ -114,16 +119,19 @@ class LaMOOSampler(BaseSampler):
             for other in study.get_trials(deepcopy=False)
             if other.number != trial.number and other.state != TrialState.WAITING
         ]
-        # Trials that began before this one, but suggested nothing yet, are left the first points.
-        before = sum(
-            not (other.state.is_finished() or other.params) and other.number < trial.number
+        earlier = [
+            other
             for other in trials
-        )
+            if not other.state.is_finished() and other.number < trial.number
+        ]
         names = axes(search_space)
         drawn: dict[str, Any] = {}
-        for group in groups(names, trials):
+        # Only finished trials tell what occurs together: others may have stopped half-way.
+        for group in groups(names, (other for other in trials if other.state in _FINISHED)):
             some = {name: names[name] for name in group}
             opt = self._search(study, trial, some, trials)
+            # Trials that began before, but have not suggested all of it, are left the first points.
+            before = sum(not other.params.keys() >= some.keys() for other in earlier)
             try:
                 config = opt.ask(before + 1)[-1].config
             except SpaceExhausted:

@@ -29,15 +29,17 @@ class Axis:
     param: Param
 
     def code(self, value: Any) -> float | int | None:
-        """Return the code of a value, or None if it is out of range."""
+        """Return the code of a value, or None if it is out of range or between two steps."""
         d = self.distribution
         try:
             if isinstance(d, CategoricalDistribution):
                 return int(d.to_internal_repr(value))
             if _stepped(d):
-                value = round((value - d.low) / d.step)  # type: ignore[attr-defined]
+                code = self.param.check(round((value - d.low) / d.step))  # type: ignore[attr-defined]
+                off = abs(self.value(code) - value)
+                return None if off > 0.01 * d.step else code  # type: ignore
             return self.param.check(value)  # type: ignore[return-value]
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return None
 
     def value(self, code: Any) -> Any:
@@ -67,7 +69,7 @@ def axes(distributions: Mapping[str, BaseDistribution]) -> dict[str, Axis]:
         if not distribution.single():
             try:
                 found[name] = Axis(distribution, _param(distribution))
-            except ValueError:
+            except (ValueError, OverflowError):
                 continue
     return found
 
