@@ -7,7 +7,8 @@ pytest.importorskip("pymoo")
 
 from pymoo.algorithms.moo import sms
 from pymoo.algorithms.moo.nsga2 import NSGA2, RankAndCrowding
-from pymoo.core.problem import ElementwiseProblem
+from pymoo.core.population import Population
+from pymoo.core.problem import ElementwiseProblem, Problem
 from pymoo.core.variable import Binary, Choice, Integer, Real
 from pymoo.indicators import epsilon, hv, igd_plus
 from pymoo.optimize import minimize
@@ -144,6 +145,54 @@ def test_ask_and_tell_in_any_order_and_the_end_of_a_finite_space():
     result = algorithm.run()
     assert sorted(x[0] for x in result.X) == [0, 1, 2]
     assert [t.values[0] == t.config["0"] for t in algorithm.search.trials] == [True] * 3
+
+
+class Failing(ElementwiseProblem):
+    """Fails at first, and in a part of the space, where one value is the best of all."""
+
+    def __init__(self, first):
+        super().__init__(n_var=2, n_obj=2, xl=0, xu=1)
+        self.first, self.calls = first, 0
+
+    def _evaluate(self, x, out, *args, **kwargs):
+        self.calls += 1
+        bad = self.calls <= self.first or x[0] < 0.3
+        out["F"] = [np.nan, -5.0] if bad else [x[0], 1 - x[0]]
+
+
+@pytest.mark.parametrize("first", [0, 4, 99])
+def test_failed_solutions_are_never_the_result(first):
+    algorithm = adapter.LaMOO(3, settings=SETTINGS)
+    result = minimize(Failing(first), algorithm, ("n_eval", 12), seed=1, verbose=True)
+    assert len(result.pop) == 12
+    assert result.F is None if first == 99 else np.isfinite(result.F).all()
+
+
+def test_binary_problems():
+    class Bits(ElementwiseProblem):
+        def __init__(self):
+            super().__init__(n_var=4, n_obj=2, xl=0, xu=1, vtype=bool)
+
+        def _evaluate(self, x, out, *args, **kwargs):
+            assert x.dtype == bool
+            out["F"] = [x.sum(), -1.0 * x[0]]
+
+    result = minimize(Bits(), adapter.LaMOO(4, settings=SETTINGS), ("n_eval", 99), seed=1)
+    assert len(result.algorithm.search.trials) == 16
+    assert sorted(result.F.tolist()) == [[0, 0], [1, -1]]
+
+
+def test_choices_of_numpy():
+    space = adapter.space_of(Problem(vars={"c": Choice(options=np.array([2, 3]))}, n_obj=1))
+    assert space.params["c"].choices == (2, 3)
+
+
+@pytest.mark.parametrize("bad", [[1.5, np.nan], [np.nan, -1], [-1, np.inf]])
+def test_what_is_not_finite_goes_first(bad):
+    F = np.array([[0, 3], [1, 2], [2, 1], [3, 0], bad])
+    pop = Population.new("F", F)
+    kept = adapter.HypervolumeSurvival().do(Problem(n_var=1, n_obj=2), pop, n_survive=4)
+    np.testing.assert_array_equal(kept.get("F"), F[:4])
 
 
 def test_bounds_are_wanted():

@@ -35,8 +35,8 @@ class LaMOO(Algorithm):  # type: ignore[misc]  # pymoo has no types
 
     For real variables with bounds and for mixed ones (`Problem(vars=...)`). Constraints are those
     of the problem: ``G <= 0`` and, within the tolerance of the evaluator, ``H == 0``. Solutions
-    with NaN or infinite values are failed evaluations. `minimize` copies the algorithm and seeds
-    it; termination, callbacks, archives and display work as for others.
+    with NaN or infinite values are failed evaluations, and infeasible. `minimize` copies the
+    algorithm and seeds it; termination, callbacks, archives and display work as for others.
 
     Parameters
     ----------
@@ -110,6 +110,8 @@ class LaMOO(Algorithm):  # type: ignore[misc]  # pymoo has no types
         if infills is None:  # nothing is left to evaluate
             return
         F, G, H = (infills.get(name).astype(float) for name in "FGH")
+        for row in np.flatnonzero(~np.isfinite(np.hstack([F, G, H])).all(axis=1)):
+            infills[row].CV = np.array([np.inf])  # or pymoo would find NaN optimal
         search = self._search()
         trials = [ind.get("trial") if ind.has("trial") else self._config(ind.X) for ind in infills]
         search.tell(trials, np.hstack([F, G, np.abs(H) - self.tolerance]).tolist())
@@ -139,6 +141,8 @@ def space_of(problem: Problem) -> Space:
         return Space({str(name): _param(name, var) for name, var in variables.items()})
     if problem.xl is None or problem.xu is None:
         raise ValueError("the problem has no bounds xl and xu, wanted finite ones")
+    if problem.vtype is bool:
+        return Space({str(i): _param(i, Binary()) for i in range(problem.n_var)})
     kind = Integer if problem.vtype is int else Real
     bounds = zip(problem.xl.tolist(), problem.xu.tolist(), strict=True)
     return Space({str(i): _param(i, kind(bounds=pair)) for i, pair in enumerate(bounds)})
@@ -148,7 +152,7 @@ def _param(name: object, var: Any) -> Param:
     if isinstance(var, Binary):
         return Categorical([False, True])
     if isinstance(var, Choice):
-        return Categorical(var.options)
+        return Categorical(o.item() if isinstance(o, np.generic) else o for o in var.options)
     if not isinstance(var, (Real, Integer)) or None in var.bounds:
         raise ValueError(f"variable {name!r} is {var!r}, wanted one of a known type with bounds")
     low, high = var.bounds

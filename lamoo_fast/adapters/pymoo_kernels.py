@@ -90,13 +90,17 @@ class HypervolumeSurvival(Survival):  # type: ignore[misc]  # pymoo has no types
         **kwargs: Any,
     ) -> Population:
         F = pop.get("F").astype(float)
-        ideal = F.min(axis=0) if ideal is None else ideal
-        nadir = F.max(axis=0) if nadir is None else nadir
+        finite = np.isfinite(F)  # NaN or infinity is no bound, and contributes nothing
+        least = np.where(finite, F, np.inf).min(axis=0)
+        most = np.where(finite, F, -np.inf).max(axis=0)
+        ideal = least if ideal is None else np.where(np.isfinite(ideal), ideal, least)
+        nadir = most if nadir is None else np.where(np.isfinite(nadir), nadir, most)
         width = np.where(nadir > ideal, nadir - ideal, 1.0)
         kept: list[int] = []
         for rank, front in enumerate(fronts(F, min_points=n_survive)):
             pop[front].set("rank", rank)
-            scaled = (F[front] - ideal) / width
+            with np.errstate(invalid="ignore"):  # where nothing is finite
+                scaled = (F[front] - ideal) / width
             while len(kept) + len(front) > n_survive:
                 worst = contributions(scaled, np.full(F.shape[1], 1.0 + self.eps)).argmin()
                 front, scaled = np.delete(front, worst), np.delete(scaled, worst, axis=0)
