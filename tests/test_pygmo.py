@@ -74,6 +74,39 @@ def test_spaces_as_problems():
         np.testing.assert_array_equal(f, [n, -1 - n])
 
 
+def test_failed_points_are_last():
+    """Those with NaN, however good the other value is."""
+
+    class Failing:
+        def fitness(self, x):
+            return [np.nan, -9.0] if x[0] < 0.5 else [x[0], 1 - x[0]]
+
+        def get_bounds(self):
+            return [0], [1]
+
+        def get_nobj(self):
+            return 2
+
+    before = pg.population(Failing(), 8, seed=1)
+    assert np.isnan(before.get_f()).any()
+    after = pg.algorithm(LaMOOAlgorithm(12, 1, n_initial=30)).evolve(before)
+    assert np.isfinite(after.get_f()).all()
+
+
 def test_bad_settings():
-    with pytest.raises(ValueError, match="at least 1"):
-        LaMOOAlgorithm(0)
+    for bad in (0, 2.5):
+        with pytest.raises(ValueError, match="whole number"):
+            LaMOOAlgorithm(bad)
+
+
+def test_bad_problems():
+    space, two = Space({"n": Integer(1, 3)}), ["minimize"] * 2
+    with pytest.raises(ValueError, match="maximize"):
+        SpaceProblem(space, lambda c: (1, 2), ["min", "max"])
+    with pytest.raises(ValueError, match="cannot ask"):
+        SpaceProblem(Space(space.params, valid=lambda c: c["n"] > 1), lambda c: (1, 2), two)
+    for wrong in (5, (5,), (1, 2, 3)):
+        with pytest.raises(ValueError, match="wanted 2 numbers"):
+            SpaceProblem(space, lambda c, wrong=wrong: wrong, two).fitness([0.5])
+    with pytest.raises(ValueError, match="wanted numbers"):
+        SpaceProblem(space, lambda c: (1, 2), two).fitness([np.nan])

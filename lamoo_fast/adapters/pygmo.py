@@ -14,6 +14,7 @@ require("pygmo", "2.19", "pygmo")
 from lamoo_fast.adapters.order import Floats, fronts
 from lamoo_fast.kernels import crowding_distance
 from lamoo_fast.search import Categorical, Float, Integer, LaMOO, Space, SpaceExhausted
+from lamoo_fast.search.checks import check_count, check_directions
 
 
 class LaMOOAlgorithm:
@@ -21,8 +22,9 @@ class LaMOOAlgorithm:
 
     An evolution learns from the population, evaluates `evaluations` new points one by one, and
     leaves the best ones in the population: the feasible ones by front and crowding distance, then
-    the others by what they violate. Integers and constraints of the problem are respected. It
-    copies and pickles, and its seed determines what it does.
+    the others by what they violate, then those with values that are not finite. Integers and
+    constraints of the problem are respected. It copies and pickles, and its seed determines what
+    it does.
 
     Parameters
     ----------
@@ -44,9 +46,7 @@ class LaMOOAlgorithm:
     """
 
     def __init__(self, evaluations: int = 20, seed: int | None = None, **settings: Any) -> None:
-        if evaluations < 1:
-            raise ValueError(f"evaluations is {evaluations!r}, wanted at least 1")
-        self.evaluations = evaluations
+        self.evaluations = check_count("evaluations", evaluations)
         self._settings = settings
         self._rng = np.random.default_rng(seed)
 
@@ -104,6 +104,11 @@ class SpaceProblem:
     directions : m strings
         "minimize" or "maximize" for each objective; pygmo sees them minimised.
 
+    Raises
+    ------
+    ValueError
+        When a direction is another, or the space has a `valid`, which pygmo cannot ask.
+
     Examples
     --------
     >>> import pygmo as pg
@@ -120,13 +125,22 @@ class SpaceProblem:
         evaluate: Callable[[dict[str, Any]], Sequence[float]],
         directions: Sequence[str],
     ) -> None:
+        if space.valid is not None:
+            raise ValueError(f"valid is {space.valid!r}, wanted None: pygmo cannot ask it")
         self._space, self._evaluate = space, evaluate
-        self._signs: Floats = np.array([-1.0 if d == "maximize" else 1.0 for d in directions])
+        signs = [-1.0 if d == "maximize" else 1.0 for d in check_directions(directions)]
+        self._signs: Floats = np.array(signs)
 
     def fitness(self, x: Floats) -> Floats:
-        """Return the objectives, minimised."""
-        [config] = self._space.decode(np.asarray(x, dtype=np.float64)[np.newaxis])
-        return np.multiply(self._evaluate(config), self._signs)
+        """Return the objectives, minimised; ValueError where x has NaN or their number is wrong."""
+        x = np.asarray(x, dtype=np.float64)
+        if np.isnan(x).any():
+            raise ValueError(f"x is {x.tolist()}, wanted numbers")
+        [config] = self._space.decode(x[np.newaxis])
+        values = np.asarray(self._evaluate(config), dtype=np.float64)
+        if values.shape != self._signs.shape:
+            raise ValueError(f"evaluate returned {values}, wanted {len(self._signs)} numbers")
+        return values * self._signs
 
     def get_bounds(self) -> tuple[list[float], list[float]]:
         """Return the corners of the unit cube."""
@@ -150,14 +164,13 @@ def _space(problem: Any) -> Space:
 
 def _best(F: Floats, G: Floats) -> list[int]:
     """All rows, the best first."""
-    excess = np.maximum(G, 0.0).sum(axis=1)
+    # What failed has values that are not finite: it comes after all that only violates something.
+    excess = np.where(np.isfinite(F).all(axis=1), np.maximum(G, 0.0).sum(axis=1), np.inf)
     feasible = np.flatnonzero(excess <= 0)
     order: list[int] = []
     for front in fronts(F[feasible]):
         rows = feasible[front]
-        finite = np.isfinite(F[rows]).all()
-        distance = crowding_distance(F[rows]) if finite else np.zeros(len(rows))
-        order += rows[np.argsort(-distance, kind="stable")].tolist()
+        order += rows[np.argsort(-crowding_distance(F[rows]), kind="stable")].tolist()
     rest = np.flatnonzero(~(excess <= 0))
     order += rest[np.argsort(excess[rest], kind="stable")].tolist()
     return order
