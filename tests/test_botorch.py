@@ -23,6 +23,8 @@ def points(seed, *shape):
 def test_same_points_as_botorch(m):
     Y = points(m, 3, 40, m)
     Y[0, 5] = float("nan")
+    Y[1, ::3, 0] = float("inf")
+    Y[2, ::4, -1] = -float("inf")
     for maximize in (True, False):
         for deduplicate in (True, False):
             mine = adapter.is_non_dominated(Y, maximize, deduplicate)
@@ -35,6 +37,10 @@ def test_same_volume_as_botorch(m):
     front = Y[pareto.is_non_dominated(Y)]
     wanted = hypervolume.Hypervolume(ref_point=ref).compute(front)
     assert adapter.hypervolume(Y, ref) == pytest.approx(wanted, rel=1e-12)
+    assert adapter.hypervolume(Y.float().requires_grad_(), ref) == pytest.approx(wanted, rel=1e-12)
+    Y[0] = 2
+    Y[0, 0] = float("inf")
+    assert adapter.hypervolume(Y, ref) == float("inf")
 
 
 def test_starts_inside_of_the_region():

@@ -17,7 +17,7 @@ require("botorch", "0.12", "bo")
 import torch
 from torch import Tensor
 
-from lamoo_fast.adapters.order import volume
+from lamoo_fast.adapters.order import finite, volume
 from lamoo_fast.kernels import is_nondominated
 from lamoo_fast.search import Region, UniformSampler, View
 
@@ -67,7 +67,7 @@ def is_non_dominated(Y: Tensor, maximize: bool = True, deduplicate: bool = True)
     for batch in np.ndindex(values.shape[:-2]):
         F = -values[batch] if maximize else values[batch]
         rows = np.flatnonzero(~np.isnan(F).any(axis=1))
-        out[batch][rows] = is_nondominated(F[rows], keep_weakly=not deduplicate)
+        out[batch][rows] = is_nondominated(finite(F[rows]), keep_weakly=not deduplicate)
     return torch.from_numpy(out).to(Y.device)
 
 

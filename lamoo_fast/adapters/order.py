@@ -58,11 +58,12 @@ def volume(F: ArrayLike, ref: ArrayLike) -> float:
 
     Examples
     --------
-    >>> volume([[0.5, 0.5], [0.0, np.inf], [np.nan, 0.0]], 1.0)
-    0.25
+    >>> volume([[0.5, 0.5], [0.0, np.inf], [np.nan, 0.0]], 1.0), volume([[0.0, -np.inf]], 1.0)
+    (0.25, inf)
     """
     F = np.asarray(F, dtype=np.float64)
-    return hypervolume(F[_below(F, ref)], ref)
+    F = F[_below(F, ref)]
+    return np.inf if np.isinf(F).any() else hypervolume(F, ref)
 
 
 def contributions(F: ArrayLike, ref: ArrayLike, *, ignore_dominated: bool = True) -> Floats:
