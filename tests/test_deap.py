@@ -57,6 +57,17 @@ def test_infinite_and_missing_values():
     population = individuals(np.array([[np.nan, 1.0], [1.0, 1.0], [np.inf, 1.0], [0.0, -np.inf]]))
     ranks = [[p[0] for p in front] for front in adapter.sortNondominated(population, 4)]
     assert ranks == [[1, 3], [2], [0]]
+    for bad in (np.inf, np.nan):
+        front = individuals(np.array([[0.0, 5.0], [2.0, 6.0], [1.0, -bad]]))
+        assert adapter.hypervolume(front) == 2
+
+
+@pytest.mark.filterwarnings("error")
+def test_selects_among_infinite_values_as_deap():
+    population = individuals(np.array([[np.inf, 9.0], [1, 1], [2, 4], [3, 5], [-np.inf, -np.inf]]))
+    for k in range(1, 6):
+        assert adapter.selNSGA2(population, k) == tools.selNSGA2(population, k)
+    assert adapter.selNSGA2([], 3) == []
 
 
 @pytest.mark.parametrize("m", [2, 3, 4])

@@ -38,7 +38,7 @@ def selNSGA2(individuals: Sequence[Any], k: int) -> list[Any]:  # noqa: N802 - D
     >>> toolbox = base.Toolbox()
     >>> toolbox.register("select", selNSGA2)
     """
-    sorted_fronts = sortNondominated(individuals, k)
+    sorted_fronts = sortNondominated(individuals, k) or [[]]
     for front in sorted_fronts:
         assignCrowdingDist(front)
     chosen = list(chain(*sorted_fronts[:-1]))
@@ -102,7 +102,8 @@ def assignCrowdingDist(individuals: Sequence[Any]) -> None:  # noqa: N802
         v = column[order]
         distance[order[[0, -1]]] = np.inf
         if v[0] != v[-1]:
-            distance[order[1:-1]] += (v[2:] - v[:-2]) / (m * (v[-1] - v[0]))
+            with np.errstate(invalid="ignore"):  # of infinite values NaN, as in DEAP
+                distance[order[1:-1]] += (v[2:] - v[:-2]) / (m * (v[-1] - v[0]))
     for individual, value in zip(individuals, distance.tolist(), strict=True):
         individual.fitness.crowding_dist = value
 
@@ -118,7 +119,8 @@ def hypervolume(front: Sequence[Any], *, ref: ArrayLike | None = None) -> int:
     front : sequence
         Individuals.
     ref : array_like, shape (m,), optional
-        Reference point, of values that are minimised; by default the worst ones plus 1.
+        Reference point, of values that are minimised; by default the worst finite ones plus 1.
+        Individuals that are not below it, NaN too, contribute nothing.
 
     Examples
     --------
@@ -132,7 +134,7 @@ def hypervolume(front: Sequence[Any], *, ref: ArrayLike | None = None) -> int:
     0
     """
     F = -np.array([individual.fitness.wvalues for individual in front], dtype=np.float64)
-    corner = F.max(axis=0) + 1 if ref is None else ref
+    corner = np.where(np.isfinite(F), F, -np.inf).max(axis=0) + 1 if ref is None else ref
     return int(contributions(F, corner, ignore_dominated=False).argmin())
 
 
