@@ -1,5 +1,9 @@
 """ConfigSpace: spaces in and out."""
 
+import copy
+import pickle
+
+import numpy as np
 import pytest
 
 host = pytest.importorskip("ConfigSpace")
@@ -52,6 +56,23 @@ def test_searches_conditional_spaces():
         assert found["fixed"] == 7
         kinds.add((str(found["kind"]), int(found["n"])))
     assert kinds == {("a", n) for n in range(1, 5)} | {("b", 1), ("b", 3), ("b", 4)}
+
+
+def test_pickles_and_copies():
+    ours = from_configspace(conditional())
+    for other in (pickle.loads(pickle.dumps(ours)), copy.deepcopy(ours)):
+        points = np.random.default_rng(0).random((40, ours.d))
+        wanted = ours.is_valid(points)
+        assert 0 < wanted.sum() < 40
+        np.testing.assert_array_equal(other.is_valid(points), wanted)
+
+
+def test_choices_of_numpy():
+    space = host.ConfigurationSpace()
+    space.add(host.CategoricalHyperparameter("c", np.array([2, 3])))
+    ours = from_configspace(space)
+    assert ours.params["c"] == Categorical([2, 3])
+    assert configuration(space, {"c": 3})["c"] == 3
 
 
 def test_every_sample_is_in_the_space():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from lamoo_fast.adapters.hosts import require
@@ -10,6 +11,7 @@ from lamoo_fast.adapters.hosts import require
 require("ConfigSpace", "1.1", "configspace")
 
 import ConfigSpace as Host
+import numpy as np
 from ConfigSpace.exceptions import ForbiddenValueError
 from ConfigSpace.util import deactivate_inactive_hyperparameters
 
@@ -36,16 +38,22 @@ def from_configspace(host: Host.ConfigurationSpace) -> Space:
     >>> from_configspace(host).params["x"]
     Float(low=0.5, high=2.0, log=False)
     """
+    params = {str(h.name): _param(h) for h in host.values()}
+    return Space(params, valid=_Allowed(host) if host.forbidden_clauses else None)
 
-    def valid(config: Mapping[str, Any]) -> bool:
+
+@dataclass(frozen=True)
+class _Allowed:
+    """Validity as a space of ConfigSpace has it; no closure, so that it can be pickled."""
+
+    host: Host.ConfigurationSpace
+
+    def __call__(self, config: Mapping[str, Any]) -> bool:
         try:
-            configuration(host, config)
+            configuration(self.host, config)
         except ForbiddenValueError:
             return False
         return True
-
-    params = {str(h.name): _param(h) for h in host.values()}
-    return Space(params, valid=valid if host.forbidden_clauses else None)
 
 
 def configuration(host: Host.ConfigurationSpace, config: Mapping[str, Any]) -> Host.Configuration:
@@ -100,10 +108,9 @@ def to_configspace(space: Space, *, seed: int | None = None) -> Host.Configurati
 
 
 def _param(h: Any) -> Param:
-    if isinstance(h, Host.CategoricalHyperparameter):
-        return Categorical(h.choices)
-    if isinstance(h, Host.OrdinalHyperparameter):
-        return Categorical(h.sequence)
+    if isinstance(h, (Host.CategoricalHyperparameter, Host.OrdinalHyperparameter)):
+        values = h.choices if isinstance(h, Host.CategoricalHyperparameter) else h.sequence
+        return Categorical(v.item() if isinstance(v, np.generic) else v for v in values)
     if isinstance(h, Host.Constant):
         return Categorical([h.value])
     if isinstance(h, Host.UniformIntegerHyperparameter):
