@@ -310,6 +310,14 @@ def test_damaged_checkpoint(tmp_path):
         training(network(), checkpoint=path)
 
 
+def test_tensors_with_strides_are_kept(tmp_path):
+    for rows in (3, 1):
+        column = torch.arange(6.0).reshape(3, 2)[:rows, 1]
+        save_checkpoint(tmp_path / "state.pt", "columns", {}, {"column": column})
+        found = load_checkpoint(tmp_path / "state.pt", "columns", {})
+        assert torch.equal(found["column"], torch.tensor([1.0, 3.0, 5.0])[:rows])
+
+
 def test_checkpoint_of_something_else(tmp_path, monkeypatch):
     path = tmp_path / "state.pt"
     about = {"space": {"name": "nasbench201", "channels": 16}}

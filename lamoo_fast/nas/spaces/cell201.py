@@ -109,7 +109,8 @@ class Cell201:
     def trimmed(self, config: Mapping[str, Any]) -> Config:
         """Return the cell without the edges that nothing comes through, or that lead nowhere.
 
-        It computes the same function. Of the 15,625 cells 9,445 are left.
+        It computes the same function unless a normalisation in it adds a trained bias to nothing:
+        those of new networks and of `Supernet201` do not. Of the 15,625 cells 9,445 are left.
 
         Examples
         --------

@@ -120,7 +120,9 @@ def _digest(state: Any) -> str:
     def add(value: Any) -> None:
         if isinstance(value, Tensor):
             digest.update(f"{value.dtype} {tuple(value.shape)} ".encode())
-            digest.update(value.detach().cpu().reshape(-1).view(torch.uint8).numpy().data)
+            # A copy: a row, even of one number, may have strides still, which no view allows.
+            row = value.detach().cpu().reshape(-1).clone(memory_format=torch.contiguous_format)
+            digest.update(row.view(torch.uint8).numpy().data)
         elif isinstance(value, Mapping):
             digest.update(f"map {len(value)} ".encode())
             for key, item in value.items():
