@@ -167,6 +167,7 @@ def test_a_predictor_is_told_the_truth_and_promotes():
         (lambda: Rung(Cheap(), {"loss": "least"}), "'maximize' or 'minimize'"),
         (lambda: Rung(Cheap(), LOSS, 0.0), "keep is 0.0, wanted 0 < keep <= 1"),
         (lambda: Rung(Cheap(), LOSS, evaluations=0), "evaluations is 0"),
+        (lambda: Rung(Cheap(), LOSS, evaluations=2.5), "evaluations is 2.5"),
         (lambda: Rung(Cheap(), LOSS, seconds=-1.0), "seconds is -1.0"),
         (lambda: Schedule(UniformSampler(), [], BOTH), "rungs is empty"),
         (
@@ -264,3 +265,68 @@ def test_networks_on_digits_from_untrained_to_trained():
     kinds = [{e.fidelity for e in schedule.evaluations(number)} for number in range(2)]
     assert [*kinds, {e.fidelity for e in done}] == [{"untrained"}, {"supernet"}, {"trained"}]
     assert all(e.cost > 0 for e in [*schedule.evaluations(0), *schedule.evaluations(1), *done])
+
+
+def test_a_value_that_is_always_the_same_changes_no_order():
+    class Three(Cheap):
+        def evaluate(self, configs):
+            return [
+                Evaluation({**e.values, "same": 3.0}, "cheap", 1.0)
+                for e in super().evaluate(configs)
+            ]
+
+    def promoted(objectives):
+        fixed = Fixed([{"a": a, "b": 0} for a in (6, 5, 4, 3, 1, 0, 2, 7)])
+        opt = lf.LaMOO(
+            SPACE, ["minimize", "minimize"], known={1: size}, ref=(900, 40), n_initial=2,
+            sampler=Schedule(fixed, [Rung(Three(), objectives, keep=0.5)], BOTH), seed=0,
+        )  # fmt: skip
+        told = [{"a": 19, "b": 19}, {"a": 18, "b": 18}]
+        opt.tell(told, [truth(c) for c in told])
+        return [t.config["a"] for t in opt.ask(4)]
+
+    # Drawn in the order 6, 5, 4, 3, ...: without a contribution these would be promoted.
+    assert promoted({**LOSS, "same": "minimize"}) == promoted(LOSS) == [0, 7, 1, 2]
+
+
+def test_values_may_be_of_numpy(tmp_path):
+    class Odd(Cheap):
+        def evaluate(self, configs):
+            return [Evaluation({"loss": np.float32(c["a"])}, "cheap", 1.0) for c in configs]
+
+    record = tmp_path / "r.jsonl"
+    schedule = Schedule(UniformSampler(), [Rung(Odd(), LOSS)], BOTH, record=record)
+    assert len(run(search(schedule), 25).trials) == 25
+    again = Schedule(UniformSampler(), [Rung(Odd(), LOSS)], BOTH, record=record)
+    assert again.evaluations(0) == schedule.evaluations(0)
+
+
+def test_what_an_evaluator_leaves_out_is_named():
+    class Wrong(Cheap):
+        def evaluate(self, configs):
+            return [Evaluation({"gain": 1.0}, "cheap", 1.0) for c in configs]
+
+    class Short(Cheap):
+        def evaluate(self, configs):
+            return super().evaluate(configs)[1:]
+
+    for evaluator, said in ((Wrong(), "rung 0 gave values of .'gain'., wanted 'loss'"),
+                            (Short(), "rung 0 gave [0-9]+ evaluations of")):  # fmt: skip
+        with pytest.raises(ValueError, match=said):
+            run(search(Schedule(UniformSampler(), [Rung(evaluator, LOSS)], BOTH)), 25)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"rung": -1, "config": {}, "values": {"loss": 1}, "fidelity": "c", "cost": 1}',
+        b'{"rung": 0, "config": {}, "values": 5, "fidelity": "c", "cost": 1}',
+        b'{"rung": 0, "config": {}, "values": {"gain": 1}, "fidelity": "c", "cost": 1}',
+        b'{"rung": 0, "config": 5, "values": {"loss": 1}, "fidelity": "c", "cost": 1}',
+        b"\xff\xfe",
+    ],
+)
+def test_lines_that_are_no_evaluations_of_the_rungs_are_named(tmp_path, line):
+    (tmp_path / "r.jsonl").write_bytes(line + b"\n")
+    with pytest.raises(ValueError, match=r"r\.jsonl line 1 is no evaluation"):
+        Schedule(UniformSampler(), [Rung(Cheap(), LOSS)], BOTH, record=tmp_path / "r.jsonl")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,9 @@ from lamoo_fast.kernels import hv_contributions, pareto_rank
 from lamoo_fast.nas.evaluators.evaluator import Evaluation, Evaluator
 from lamoo_fast.nas.evaluators.predictor import Predictor
 from lamoo_fast.nas.problem import Direction
+from lamoo_fast.search.checks import check_count
 from lamoo_fast.search.samplers import Sampler, View
+from lamoo_fast.search.samplers.view import spread
 from lamoo_fast.search.space import Array, Config, Space
 from lamoo_fast.search.tree import Region
 
@@ -59,10 +61,10 @@ class Rung:
             )
         if not 0 < self.keep <= 1:
             raise ValueError(f"keep is {self.keep}, wanted 0 < keep <= 1")
-        for name in ("evaluations", "seconds"):
-            budget = getattr(self, name)
-            if budget is not None and not budget > 0:
-                raise ValueError(f"{name} is {budget}, wanted a number > 0")
+        if self.evaluations is not None:
+            check_count("evaluations", self.evaluations)
+        if self.seconds is not None and not self.seconds > 0:
+            raise ValueError(f"seconds is {self.seconds}, wanted a number > 0")
 
     def __repr__(self) -> str:
         """Name the settings; two evaluators of a kind are taken as equal."""
@@ -173,7 +175,8 @@ class Schedule:
         rank, gain = np.full(len(F), len(F)), np.zeros(len(F))
         if len(seen):
             rank[seen] = pareto_rank(F[seen])
-            worst = F[seen].max(axis=0) + 0.1 * np.ptp(F[seen], axis=0)
+            # Not at zero from a column of equal values: what it multiplies would vanish too.
+            worst = F[seen].max(axis=0) + 0.1 * spread(F[seen])
             for front in np.unique(rank[seen]):
                 rows = np.flatnonzero(rank == front)
                 gain[rows] = hv_contributions(F[rows], worst)
@@ -219,31 +222,44 @@ class Schedule:
                 break
             some = keys[first : first + size]
             found = rung.evaluator.evaluate([new[key] for key in some])
+            if len(found) != len(some):
+                raise ValueError(
+                    f"rung {number} gave {len(found)} evaluations of {len(some)} architectures"
+                )
             for key, evaluation in zip(some, found, strict=True):
-                known[key] = evaluation
-                self._write(number, new[key], evaluation)
+                known[key] = _plain(evaluation, number, rung.objectives)
+                self._write(number, new[key], known[key])
         return [known.get(_key(config)) for config in configs]
 
     def _write(self, number: int, config: Config, evaluation: Evaluation) -> None:
         if self._record is None:
             return
         line = {"rung": number, "config": config, **vars(evaluation)}
-        line["values"] = dict(evaluation.values)
         with self._record.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
     def _load(self, record: Path) -> None:
         data = record.read_bytes()
         whole = data[: data.rfind(b"\n") + 1]  # a crash may have cut the last line off
-        for number, line in enumerate(whole.decode("utf-8").splitlines(), start=1):
+        for number, line in enumerate(whole.splitlines(), start=1):
             try:
                 read = json.loads(line)
+                rung = range(len(self.rungs))[check_count("rung", read["rung"], least=0)]
                 evaluation = Evaluation(read["values"], str(read["fidelity"]), float(read["cost"]))
-                self._known[int(read["rung"])][_key(read["config"])] = evaluation
-            except (ValueError, KeyError, TypeError, IndexError) as error:
+                evaluation = _plain(evaluation, rung, self.rungs[rung].objectives)
+                self._known[rung][_key(read["config"])] = evaluation
+            except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
                 raise ValueError(f"{record} line {number} is no evaluation: {error!r}") from None
         if whole != data:
             record.write_bytes(whole)
+
+
+def _plain(evaluation: Evaluation, rung: int, wanted: Iterable[str]) -> Evaluation:
+    """Return an evaluation with plain numbers, which JSON can hold; all wanted ones among them."""
+    values = {name: float(value) for name, value in dict(evaluation.values).items()}
+    if missing := [name for name in wanted if name not in values]:
+        raise ValueError(f"rung {rung} gave values of {list(values)}, wanted {missing[0]!r} too")
+    return Evaluation(values, evaluation.fidelity, float(evaluation.cost))
 
 
 def _key(config: Mapping[str, object]) -> str:
