@@ -86,6 +86,26 @@ def test_bad_files_are_named(tmp_path, source, text, said):
         Scores(f"{file}{source}", SPACE)
 
 
+@pytest.mark.parametrize("content", [b"op,width,a\nconv,\xff,1\n", b"op," + b"z" * 200_000 + b"\n"])
+def test_files_that_are_no_tables_are_named(tmp_path, content):
+    file = tmp_path / "bad.csv"
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=r"bad\.csv cannot be read"):
+        Scores(str(file), SPACE)
+    with pytest.raises(ValueError, match=r"bad\.csv is damaged"):
+        write_scores(file, SPACE.params, ALL, ["a"], score)
+    assert file.read_bytes() == content
+
+
+@pytest.mark.parametrize("content", ["notes without an end of line", "op,width,a\nconv,1\n"])
+def test_what_is_no_beginning_of_the_scores_is_left_alone(tmp_path, content):
+    file = tmp_path / "mine.csv"
+    file.write_text(content)
+    with pytest.raises(ValueError, match=r"mine\.csv .*move it away"):
+        write_scores(file, SPACE.params, ALL, ["a"], lambda configs: [[1.0] for _ in configs])
+    assert file.read_text() == content
+
+
 def test_a_configuration_without_scores_is_named(tmp_path):
     write_scores(tmp_path / "few.csv", SPACE.params, ALL[:5], ["length", "thin"], score)
     with pytest.raises(ValueError, match="no row for"):

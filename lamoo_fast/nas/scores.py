@@ -139,11 +139,21 @@ def _kept(path: Path, columns: list[str], keys: list[list[str]]) -> int:
     """Cut off what is no whole row of a file; number of the rows before."""
     if not path.exists():
         return 0
-    text = path.read_bytes().decode("utf-8")
-    whole = text[: text.rfind("\n") + 1]
-    rows = list(csv.reader(io.StringIO(whole, newline="")))
+    try:
+        text = path.read_bytes().decode("utf-8")
+        whole = text[: text.rfind("\n") + 1]
+        rows = list(csv.reader(io.StringIO(whole, newline="")))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path} is damaged: {error}; move it away") from None
+    if not rows and not _line(columns).startswith(text):  # not ours, and all of it would be lost
+        raise ValueError(f"{path} begins with {text[:40]!r}, wanted {columns}; move it away")
     if rows and rows[0] != columns:
         raise ValueError(f"{path} has columns {rows[0]}, wanted {columns}; move it away")
+    for number, row in enumerate(rows):
+        if len(row) != len(columns):
+            raise ValueError(
+                f"{path} row {number} has {len(row)} fields, wanted {len(columns)}; move it away"
+            )
     there = [row[: len(keys[0])] for row in rows[1:]]
     if there != keys[: len(there)]:
         raise ValueError(

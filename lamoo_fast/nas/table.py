@@ -276,7 +276,7 @@ def _records(path: Path, wanted: Sequence[str]) -> Iterator[tuple[int, list[Any]
         return
     with _open(path) as file:
         reader = csv.reader(file)
-        names = next(reader, [])
+        names = next(_readable(path, reader), [])
         columns = [_column(path, names, name) for name in wanted]
         for fields in _readable(path, reader):
             if len(fields) != len(names):
@@ -290,14 +290,14 @@ def _records(path: Path, wanted: Sequence[str]) -> Iterator[tuple[int, list[Any]
 def _readable(path: Path, reader: Iterator[list[str]]) -> Iterator[list[str]]:
     try:
         yield from reader
-    except (EOFError, csv.Error, zlib.error) as error:  # cut off or damaged
+    except (EOFError, csv.Error, zlib.error, UnicodeDecodeError) as error:  # cut off or damaged
         raise ValueError(f"{path.name} cannot be read: {error}") from error
 
 
 def header(path: Path) -> list[str]:
     """Column names of a CSV file."""
     with _open(path) as file:
-        return next(csv.reader(file), [])
+        return next(_readable(path, csv.reader(file)), [])
 
 
 def _open(path: Path) -> TextIO:
