@@ -1,5 +1,7 @@
 """Files of scores: written, gone on with, read as hints, and what is wrong with them."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -192,3 +194,28 @@ def test_untrained_networks_score_cells_from_the_command_line(tmp_path, monkeypa
     assert file.read_text() == whole
     assert main(["nas", "score", "digits", "--supernet", "--out", "run"]) == 2
     assert "has no supernet; run: lamoo nas train-supernet digits" in capsys.readouterr().err
+
+
+def test_scores_of_another_supernet_or_other_settings_are_not_gone_on_with(
+    tmp_path, monkeypatch, capsys
+):
+    pytest.importorskip("torch", reason="networks need torch")
+    pytest.importorskip("sklearn", reason="digits come with it")
+    monkeypatch.chdir(tmp_path)
+    train = ["nas", "train-supernet", "digits", "--out", "run", "--limit-batches", "1", "--epochs"]
+    command = ["nas", "score", "digits", "--supernet", "--count", "3", "--out", "run"]
+    file = tmp_path / "run" / "scores-supernet.csv"
+    assert main([*train, "1"]) == 0
+    assert main([*command, "--limit-batches", "1"]) == 0
+    kept = file.read_text()
+    assert main([*command, "--limit-batches", "1"]) == 0
+    assert main(command) == 2
+    assert "scores-supernet.csv is made with batches 1, now None" in capsys.readouterr().err
+    shutil.rmtree(tmp_path / "run" / "supernet")
+    assert main([*train, "2"]) == 0
+    assert main([*command, "--limit-batches", "1"]) == 2
+    assert "scores-supernet.csv is made with supernet" in capsys.readouterr().err
+    assert file.read_text() == kept
+    file.with_suffix(".json").unlink()
+    assert main(command) == 2
+    assert "'unknown'" in capsys.readouterr().err

@@ -129,7 +129,7 @@ def search(
         "objectives": [
             {"name": o.name, "direction": o.direction, "unit": o.unit} for o in problem.objectives
         ],
-        "supernet": _digest(folder.supernet / CHECKPOINT),
+        "supernet": file_digest(folder.supernet / CHECKPOINT),
         "batches": run.batches,
         "batch_size": run.batch,  # the images, and the statistics recorded, depend on it
     }
@@ -177,7 +177,8 @@ def _journal(
     return journal
 
 
-def _digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """Hash of what a file holds."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 

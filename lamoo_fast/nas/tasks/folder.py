@@ -6,7 +6,7 @@
     supernet/                    checkpoint, settings, curves of the supernet
     few-shot-4/                  its parts, if asked for
     search/, search-few-shot-4/  journal, front and pictures of a search
-    scores-untrained.csv ...     cheap scores of architectures
+    scores-untrained.csv ...     cheap scores of architectures; .json: what they are made with
     networks/NAME/               checkpoint, settings, curves and metrics of an architecture
     networks.csv                 all of them
     export/                      what the best one was exported to, and a report

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from lamoo_fast.nas.commands import trained_supernet
+from lamoo_fast.nas.commands import file_digest, trained_supernet
 from lamoo_fast.nas.evaluators.evaluator import Evaluator
 from lamoo_fast.nas.evaluators.rank import rank_correlation
 from lamoo_fast.nas.evaluators.untrained import SCORES, Untrained
 from lamoo_fast.nas.problem import Config, Problem
 from lamoo_fast.nas.scores import Scores, write_scores
 from lamoo_fast.nas.spaces.cell201 import Cell201
-from lamoo_fast.nas.tasks.folder import RunFolder
+from lamoo_fast.nas.tasks.folder import CHECKPOINT, RunFolder, read_json, write_json
 from lamoo_fast.nas.tasks.images import ImageTask
 from lamoo_fast.nas.tasks.task import Run, Task
 
@@ -50,7 +50,8 @@ def score(
     ------
     ValueError
         If the task's networks do not map images, there is no trained supernet where one is needed,
-        the space has too many architectures for all, or the file there holds other ones.
+        the space has too many architectures for all, or the file there holds other ones or was
+        made with another supernet or other settings.
     """
     if not isinstance(task, ImageTask):
         raise ValueError(f"{task.name} has no images to classify; wanted digits, cifar10, imagenet")
@@ -72,12 +73,37 @@ def score(
         return [known[key] for key in keys]
 
     path = folder.scores(fidelity)
+    _same_settings(path, _settings(folder, run, fidelity))
     columns = [f"{fidelity}_{name}" for name in names]
     with tqdm(total=len(configs), unit="cell", disable=None if run.progress else True) as bar:
         write_scores(
             path, task.architectures.space.params, configs, columns, values, count=bar.update
         )
     return path
+
+
+def _settings(folder: RunFolder, run: Run, fidelity: str) -> dict[str, object]:
+    """What scores of a kind depend on, beside the task."""
+    if fidelity == "untrained":
+        return {"seed": run.seed}
+    supernet = file_digest(folder.supernet / CHECKPOINT)
+    kept = {"epochs": run.epochs, "batch": run.batch, "batches": run.batches}
+    return {"seed": run.seed, "supernet": supernet, **kept}
+
+
+def _same_settings(path: Path, settings: dict[str, object]) -> None:
+    """Keep beside a file of scores what they are made with; ValueError if that is another thing."""
+    beside = path.with_suffix(".json")
+    if not path.exists():
+        write_json(beside, settings)
+        return
+    found = read_json(beside) if beside.exists() else {}
+    for name, value in settings.items():
+        if name not in found or found[name] != value:
+            raise ValueError(
+                f"{path} is made with {name} {found.get(name, 'unknown')!r}, now {value!r}; "
+                "move it away"
+            )
 
 
 def _chosen(task: ImageTask, seed: int, count: int | None) -> list[Config]:
