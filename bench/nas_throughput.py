@@ -4,8 +4,8 @@
 
 For each setting 64 different random subnets of a supernet of NAS-Bench-201 cells are evaluated on
 the same images with their recorded statistics. Scores are compared first: in double precision the
-ways have to agree; in single precision they differ by rounding, which grows with the depth. Then the
-ways are timed in turn, in single precision, and the least time of each counts. The stand-alone
+ways have to agree; in single precision they differ by rounding, which grows with the depth. Then
+the ways are timed in turn, in single precision; the least time of each counts. The stand-alone
 networks are those with the shared weights copied in, in PyTorch's usual layout.
 """
 
