@@ -2,6 +2,7 @@
 PYTHON ?= python3
 DEMO := .venv-demo
 TEST := .venv-test
+DOCS := .venv-docs
 SOURCES := $(wildcard csrc/*) $(shell find lamoo_fast -name '*.py*' -not -path '*/__pycache__/*')
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_QUIET := 1
@@ -9,7 +10,7 @@ export PIP_QUIET := 1
 BENCH := .venv-bench
 KERNELS := hypervolume contributions approx mask ranks dominance_count archive small threads
 
-.PHONY: demo test lint bench bench-cost bench-selection bench-tree study ablation clean
+.PHONY: demo test lint bench bench-cost bench-selection bench-tree study ablation docs clean
 
 # The main job: search NAS-Bench-201 on the real table, pictures in results/nasbench201.
 demo: $(DEMO)/ready
@@ -34,6 +35,12 @@ test:
 	cd tests && { OMP_NUM_THREADS=1 ../$(TEST)/bin/pytest $(BESIDE) > ../$(TEST)/beside.log 2>&1 & \
 	  ../$(TEST)/bin/pytest $(BESIDE:%='--ignore-glob=%'); rest=$$?; \
 	  wait $$!; beside=$$?; cat ../$(TEST)/beside.log; exit $$((rest | beside)); }
+
+# The site of documentation, in results/docs.
+docs:
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/pip install -c constraints.txt '.[docs]'
+	$(DOCS)/bin/python -m sphinx -qW -b html docs results/docs
 
 # Every kernel beside the best rivals, about 10 minutes; results in results/bench. All cells: FULL=1.
 bench: $(BENCH)/ready
