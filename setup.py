@@ -41,6 +41,7 @@ setup(
     package_dir={"lamoo_fast.include": "csrc"},
     package_data={
         "lamoo_fast": ["py.typed", "kernels/*.pyi", "kernels/*.pxd"],
+        "lamoo_fast.page": ["*.html", "*.css", "*.js"],
         "lamoo_fast.include": ["*.h"],
     },
     ext_modules=cythonize(

@@ -1,6 +1,6 @@
 """The command ``lamoo``: search a problem, resume a search, time kernels, show what is here.
 
-What ``lamoo nas`` does is in `cli_nas`.
+What ``lamoo nas`` does is in `cli_nas`, what looks at results in `cli_report`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from lamoo_fast import bench, cli_nas, machine, report
+from lamoo_fast import bench, cli_nas, cli_report, machine, report
 from lamoo_fast.fronts import SHAPES
 from lamoo_fast.kernels import _core, simd_level
 from lamoo_fast.nas import Problem, data_folder, load_hints, load_problem, problem_names
@@ -173,6 +173,7 @@ def _parser() -> argparse.ArgumentParser:
     resume.add_argument("--budget", type=_whole(1), metavar="N", help="new number of evaluations")
     resume.set_defaults(command=_resume)
 
+    cli_report.add_commands(commands)
     cli_nas.add_commands(commands, _whole, _names)
 
     beside = commands.add_parser("bench", help="time beside rivals", description=_bench.__doc__)

@@ -268,7 +268,7 @@ def partition_tree(
     title : str
         Above the picture.
     """
-    shown = _unfolded(tree)
+    shown = unfolded(tree)
     depth = {0: 0}
     for node in range(1, len(tree)):
         if node in shown:
@@ -322,8 +322,8 @@ def partition_tree(
     return figure
 
 
-def _unfolded(tree: PartitionTree) -> set[int]:
-    """Nodes to draw: split the largest shown node again while the leaves fit."""
+def unfolded(tree: PartitionTree) -> set[int]:
+    """Return the nodes to draw: the largest shown one is split again while the leaves fit."""
     shown, tips = {0}, {0}
     while len(tips) < _LEAVES_SHOWN:
         inner = [node for node in tips if tree.child[node, 0] >= 0]

@@ -7,14 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from lamoo_fast.kernels import ParetoArchive
 from lamoo_fast.nas import Problem, Table
-from lamoo_fast.search import Float, LaMOO, PartitionTree, Trial
+from lamoo_fast.record import EXACT_TRACES, partition, trace
+from lamoo_fast.search import Float, LaMOO, Trial
 
 _ROWS_PRINTED = 40
-_MAX_OBJECTIVES_TRACED = 5  # beyond, exact hypervolumes of long histories take minutes
 
 
 def write(problem: Problem, opt: LaMOO, front: Sequence[Trial], out: Path) -> str:
@@ -69,7 +66,7 @@ def _draw(problem: Problem, opt: LaMOO, out: Path) -> float | None:
     from lamoo_fast import plot
 
     m = len(problem.objectives)
-    exact = m <= _MAX_OBJECTIVES_TRACED
+    exact = m <= EXACT_TRACES
     title = f"{problem.name}, LaMOO"
     table = problem if isinstance(problem, Table) else None
     true_front = table.true_front() if table is not None and exact else None
@@ -82,9 +79,9 @@ def _draw(problem: Problem, opt: LaMOO, out: Path) -> float | None:
     if opt.ref is not None:
         if exact:
             figures["hypervolume"] = plot.hypervolume_trace(
-                _trace(opt, opt.ref), best=best, title=title
+                trace(opt, opt.ref), best=best, title=title
             )
-        tree = _tree(opt, opt.ref)
+        tree = partition(opt, opt.ref)
         chosen = opt.selection.select(tree) if exact else None
         figures["tree"] = plot.partition_tree(tree, chosen=chosen, values=exact, title=title)
         if problem.space.d == 2 and all(
@@ -94,35 +91,6 @@ def _draw(problem: Problem, opt: LaMOO, out: Path) -> float | None:
     for name, figure in figures.items():
         figure.savefig(out / f"{name}.png")
     return best
-
-
-def _trace(opt: LaMOO, ref: Sequence[float]) -> list[float]:
-    """Hypervolume after each trial, by id."""
-    archive = ParetoArchive(ref, maximise=[d == "maximize" for d in opt.directions])
-    volumes = []
-    for trial in opt.trials:
-        if trial.values is not None and trial.feasible:
-            archive.add(np.array([trial.values]))
-        volumes.append(archive.hypervolume)
-    return volumes
-
-
-def _tree(opt: LaMOO, ref: Sequence[float]) -> PartitionTree:
-    """Tree over all trials; the search's own may not know the last ones."""
-    m, c = len(opt.directions), opt.n_constraints
-    told = opt.trials
-    F = np.array([t.values or [np.nan] * m for t in told])
-    G = np.array([t.constraints or [np.nan] * c for t in told]).reshape(len(told), c)
-    signs = np.array([-1.0 if d == "maximize" else 1.0 for d in opt.directions])
-    return PartitionTree.build(
-        opt.space,
-        np.array([t.x for t in told]),
-        signs * F,
-        signs * np.array(ref),
-        opt.classifier,
-        leaf_size=opt.leaf_size,
-        G=G,
-    )
 
 
 def _table(problem: Problem, front: Sequence[Trial]) -> str:

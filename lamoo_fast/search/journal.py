@@ -159,15 +159,30 @@ class Journal:
             If there is no journal, another process uses it, or it is damaged anywhere but in an
             unfinished last line.
         """
-        path = Path(folder) / FILE
-        if not path.is_file():
-            raise ValueError(f"{folder} holds no study: it has no {FILE}")
-        journal = cls._locked(path, 0)
+        journal = cls._locked(_existing(folder), 0)
         try:
             journal._read()
         except BaseException:
             journal.close()
             raise
+        return journal
+
+    @classmethod
+    def read(cls, folder: str | Path) -> Journal:
+        """Read the journal of a folder, which another process may be writing; nothing is changed.
+
+        The journal comes back closed: `header`, `run` and `state` tell what was in it. A process
+        that has the same journal open itself would lose its lock by this.
+
+        Raises
+        ------
+        ValueError
+            If there is no journal, or it is damaged anywhere but in an unfinished last line.
+        """
+        path = _existing(folder)
+        binary = getattr(os, "O_BINARY", 0)
+        with cls(path, os.open(path, os.O_RDONLY | binary)) as journal:
+            journal._read(repair=False)
         return journal
 
     @classmethod
@@ -257,12 +272,12 @@ class Journal:
             size -= len(part)
         return b"".join(parts)
 
-    def _read(self) -> None:
+    def _read(self, *, repair: bool = True) -> None:
         content = self._content()
         whole, newline, rest = content.rpartition(b"\n")
         if not newline:
             raise ValueError(f"{self.path} has no header: nothing was recorded, search again")
-        if rest:
+        if rest and repair:
             self.recovered = f"cut off an unfinished last line of {len(rest)} bytes"
             _LOG.warning("%s: %s", self.path, self.recovered)
             os.ftruncate(self._descriptor, len(whole) + 1)
@@ -316,6 +331,14 @@ class Journal:
             self._n_told += 1
         else:
             self.run = {**self.run, **entry["run"]}
+
+
+def _existing(folder: str | Path) -> Path:
+    path = Path(folder) / FILE
+    if not path.is_file():
+        missing = "" if Path(folder).is_dir() else ", there is no such folder"
+        raise ValueError(f"{folder} holds no study: it has no {FILE}{missing}")
+    return path
 
 
 def _trial_id(value: object) -> int:

@@ -12,6 +12,7 @@ from concurrent.futures import Executor
 from contextlib import ExitStack, closing
 from typing import Any
 
+from lamoo_fast.search.display import dataframe, objective_names, summary
 from lamoo_fast.search.journal import Journal
 from lamoo_fast.search.known import Contradiction
 from lamoo_fast.search.lamoo import LaMOO
@@ -150,6 +151,24 @@ class Study:
                 if told:
                     self._end_round(told, bar)
         return self.opt.trials
+
+    def to_dataframe(self) -> Any:
+        """Return all trials as a table of pandas, one row each; see `display.dataframe`.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        return dataframe(self.opt, self._names)
+
+    def _repr_html_(self) -> str:
+        return summary(self.opt, self._names)
+
+    @property
+    def _names(self) -> list[str]:
+        header = {} if self.journal is None else self.journal.header
+        return objective_names(self.opt, header)
 
     def _first(self, budget: int, batch: int, wait: bool) -> deque[Trial]:
         """Return the trials to begin with: those left pending, and new ones if they may join."""
