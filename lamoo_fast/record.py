@@ -84,12 +84,13 @@ class Record:
                 leaf_size=saved["leaf_size"],
             )
             opt.load_state_dict({**state, "settings": opt.settings()})
-            described = journal.header.get("objectives") or [{}] * len(opt.directions)
+            names = objective_names(opt, journal.header)
+            if not (described := journal.header.get("objectives")):
+                described = [{}] * len(names)
+                names = [f"objective {name}" for name in names]
             objectives = [
                 Objective(name, cast("Direction", way), str(about.get("unit", "")))
-                for name, way, about in zip(
-                    objective_names(opt, journal.header), opt.directions, described, strict=True
-                )
+                for name, way, about in zip(names, opt.directions, described, strict=True)
             ]
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{journal.path} is not the journal of a search: {error!r}") from None

@@ -28,8 +28,12 @@ function add(parent, tag, attributes = {}, text) {
   return made;
 }
 
-const say = (v) => v === null ? "unknown" : typeof v === "number" ? String(Number(v.toPrecision(6))) : String(v);
-const short = (v) => String(Number(v.toPrecision(4)));
+function digits(v, n) {
+  const size = Math.abs(v);
+  return size > 0 && (size < 1e-4 || size >= 1e9) ? String(Number(v.toExponential(n - 1)).toExponential()) : String(Number(v.toPrecision(n)));
+}
+const say = (v) => v === null ? "unknown" : typeof v === "number" ? digits(v, 6) : String(v);
+const short = (v) => digits(v, 4);
 const label = (o) => o.unit ? `${o.name} [${o.unit}]` : o.name;
 const arrow = (o) => o.direction === "maximize" ? "higher is better" : "lower is better";
 const cut = (text, n) => text.length > n ? text.slice(0, n - 1) + "…" : text;
@@ -457,6 +461,7 @@ function markNode() {
   });
   if (node === null) svg.removeAttribute("aria-activedescendant");
   else svg.setAttribute("aria-activedescendant", `node-${node}`);
+  byId("front-plot").classList.toggle("of-region", node !== null);
   for (const [t, , , made] of dots) made.classList.toggle("inside", members.has(t.id));
 }
 
