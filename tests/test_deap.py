@@ -8,6 +8,9 @@ pytest.importorskip("deap")
 from deap import base, cma, creator, tools
 
 from lamoo_fast.adapters import deap as adapter
+from lamoo_fast.adapters import deap_sort
+from lamoo_fast.adapters.order import contributions
+from lamoo_fast.kernels import hv_contributions
 
 WEIGHTS = (-1.0, 1.0, -2.0, -1.0)
 
@@ -46,10 +49,27 @@ def test_sorts_and_selects_as_deap(m):
             assert first == tools.sortNondominated(population, n, first_front_only=True)
 
 
+@pytest.mark.parametrize("m", [2, 3, 4])
+def test_the_logarithmic_order(m):
+    for seed, n in enumerate([1, 2, 30, 90]):
+        for levels in (4, 1000):
+            population = individuals(points(seed, n, m, levels))
+            for k in {1, n // 3, n, n + 5} - {0}:
+                wanted = tools.sortLogNondominated(population, k)
+                assert adapter.sortLogNondominated(population, k) == wanted
+                mine = adapter.selNSGA2(population, k, nd="log")
+                assert mine == tools.selNSGA2(population, k, nd="log")
+            first = adapter.sortLogNondominated(population, n, first_front_only=True)
+            assert first == tools.sortLogNondominated(population, n, first_front_only=True)
+    assert adapter.sortLogNondominated(population, 0) == []
+    with pytest.raises(ValueError, match="nd is 'fast'"):
+        adapter.selNSGA2(population, 3, nd="fast")
+
+
 def test_large_fronts_go_in_parts(monkeypatch):
     population = individuals(points(0, 60, 3))
     wanted = adapter.sortNondominated(population, 60)
-    monkeypatch.setattr(adapter, "_CHUNK", 7)
+    monkeypatch.setattr(deap_sort, "_CHUNK", 7)
     assert adapter.sortNondominated(population, 60) == wanted
 
 
@@ -60,6 +80,21 @@ def test_infinite_and_missing_values():
     for bad in (np.inf, np.nan):
         front = individuals(np.array([[0.0, 5.0], [2.0, 6.0], [1.0, -bad]]))
         assert adapter.hypervolume(front) == 2
+
+
+def test_endless_contributions():
+    """Rows with -inf contribute without end, unless others cover them; the rest as ever."""
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        F = rng.integers(0, 5, (6, 3)).astype(float)
+        F[rng.random(F.shape) < 0.2] = -np.inf
+        ref, far = np.full(3, 5.0), 1e9
+        wanted = hv_contributions(np.where(np.isinf(F), -far, F), ref, ignore_dominated=False)
+        found = contributions(F, ref, ignore_dominated=False)
+        assert (np.isinf(found) == (wanted > far / 2)).all()
+        np.testing.assert_allclose(found[wanted < far / 2], wanted[wanted < far / 2], atol=1e-5)
+    front = individuals(np.array([[0.0, 5.0], [2.0, 6.0], [-np.inf, 1.0], [1.0, 5.2]]))
+    assert adapter.hypervolume(front) == 3
 
 
 @pytest.mark.filterwarnings("error")

@@ -29,7 +29,8 @@ def test_sorts_as_pymoo(m):
     for seed, n in enumerate([0, 1, 30, 200]):
         F = points(seed, n, m)
         F[::7] = np.inf
-        for limits in ({}, {"n_stop_if_ranked": 1 + n // 2}, {"n_fronts": 2}):
+        limits_of = {"n_stop_if_ranked": (0, 1 + n // 2), "n_fronts": (0, 2)}
+        for limits in ({}, *({name: v} for name, values in limits_of.items() for v in values)):
             mine, rank = adapter.FrontSorting().do(F, return_rank=True, **limits)
             theirs, wanted = SORTING.do(F, return_rank=True, **limits)
             assert [f.tolist() for f in mine] == [f.tolist() for f in theirs]
@@ -88,6 +89,17 @@ def test_kernels_are_taken_out_again():
     with pytest.raises(KeyError), adapter.kernels(), adapter.kernels():
         fails()
     assert (sms.hv_contributions, non_dominated_sorting.pareto_rank, hv._hypervolume) == before
+
+
+def test_another_version_is_refused(monkeypatch):
+    before = non_dominated_sorting.pareto_rank
+    monkeypatch.delattr(sms, "hv_contributions")
+    with (
+        pytest.raises(AttributeError, match=r"pymoo .* has no pymoo\.algorithms\.moo\.sms\.hv_con"),
+        adapter.kernels(),
+    ):
+        pass
+    assert non_dominated_sorting.pareto_rank is before
 
 
 # ---- LaMOO ----

@@ -69,15 +69,37 @@ def volume(F: ArrayLike, ref: ArrayLike) -> float:
 def contributions(F: ArrayLike, ref: ArrayLike, *, ignore_dominated: bool = True) -> Floats:
     """Return `hv_contributions`, 0 for rows that are not below ref everywhere, NaN too.
 
+    That of a row with -inf is infinite, unless others cover all of it towards infinity.
+
     Examples
     --------
     >>> contributions([[0.5, 0.5], [0.0, np.inf], [np.nan, 0.0]], 1.0)
     array([0.25, 0.  , 0.  ])
+    >>> contributions([[-np.inf, 0.5], [0.5, 0.0], [-np.inf, 0.7]], 1.0)
+    array([ inf, 0.25, 0.  ])
     """
     F = np.asarray(F, dtype=np.float64)
     below = _below(F, ref)
     out = np.zeros(len(F))
-    out[below] = hv_contributions(F[below], ref, ignore_dominated=ignore_dominated)
+    inside = F[below]
+
+    def part(points: Floats) -> Floats:
+        return hv_contributions(points, ref, ignore_dominated=ignore_dominated)
+
+    endless = np.isneginf(inside).any(axis=1)
+    if not endless.any():
+        out[below] = part(inside)
+        return out
+    # Stand-ins beyond all other values leave finite rows what they have; what is infinite grows
+    # by at least a half from the nearer to the farther ones.
+    corner = np.broadcast_to(np.asarray(ref, dtype=np.float64), inside.shape[1:])
+    low = np.where(np.isneginf(inside), np.inf, inside).min(axis=0)
+    low = np.minimum(low, corner)
+    width = np.where(low < corner, corner - low, np.maximum(1.0, np.abs(corner)))
+    near, far = (
+        part(np.where(np.isneginf(inside), low - step * width, inside)) for step in (1.0, 2.0)
+    )
+    out[below] = np.where(endless & (far > 1.25 * near), np.inf, near)
     return out
 
 
