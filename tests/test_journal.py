@@ -287,3 +287,48 @@ def test_lines_are_on_disk_before_going_on(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", fsync)
     recorded(tmp_path, rounds=2)
     assert synced == list(range(1, 11))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit of the sizes of files")
+@pytest.mark.parametrize("wait", [True, False])
+@pytest.mark.parametrize("room", [0, 150, 700])
+def test_a_study_whose_disk_is_full_stops_and_goes_on(tmp_path, wait, room):
+    """The system refuses to let the journal grow: in an ask or in a tell; nothing is lost."""
+    import resource
+
+    evaluated = []
+
+    def counted(config):
+        evaluated.append(config["x"])
+        return evaluate(config)
+
+    opt = search()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Journal.create(tmp_path, opt) as journal:
+        study = lf.Study(opt, counted, journal=journal, progress=False)
+        study.run(4, 2, wait=wait)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (journal.path.stat().st_size + room, hard))
+        try:
+            with pytest.raises(OSError, match=r"journal\.jsonl"):
+                study.run(20, 2, wait=wait)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert opt.n_told == len(evaluated) < 20
+        content = journal.path.read_bytes()
+        assert content.endswith(b"\n")
+    copy = tmp_path / "copy"  # another process goes on with what was written
+    copy.mkdir()
+    (copy / FILE).write_bytes(content)
+    with Journal.open(copy) as journal:
+        again = search()
+        again.load_state_dict(journal.state())
+        assert opt.n_told - 1 <= again.n_told <= opt.n_told
+        lf.Study(again, evaluate, journal=journal, progress=False).run(20, 2, wait=wait)
+    with Journal.open(tmp_path) as journal:  # or this one, which has all in memory
+        saved = search()
+        saved.load_state_dict(journal.state())
+        assert saved.n_told >= opt.n_told - 1
+        lf.Study(opt, counted, journal=journal, progress=False).run(20, 2, wait=wait)
+        assert journal.state()["trials"] == opt.state_dict()["trials"]
+    assert len(evaluated) == 20
+    assert [t.id for t in again.trials] == [t.id for t in opt.trials] == list(range(20))

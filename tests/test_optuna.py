@@ -1,7 +1,9 @@
 """Optuna: its own suites for samplers, and what they leave out."""
 
 import runpy
+import subprocess
 import sys
+import time
 import types
 from pathlib import Path
 
@@ -12,7 +14,7 @@ optuna = pytest.importorskip("optuna")
 suites = pytest.importorskip("optuna.testing.pytest_samplers")
 
 from lamoo_fast.adapters.optuna import EliteSelection, LaMOOSampler  # noqa: E402
-from lamoo_fast.adapters.optuna_space import axes  # noqa: E402
+from lamoo_fast.adapters.optuna_space import DRAWN, axes  # noqa: E402
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -247,6 +249,72 @@ def test_missing_host():
         hosts.require("optuna", "99", "optuna")
     with pytest.raises(ImportError, match=r"not installed: pip install 'lamoo_fast\[x\]'"):
         hosts.require("no_such_package_at_all", "1", "x")
+
+
+# ---- several processes ----
+
+
+def test_of_two_that_draw_the_same_one_draws_again(monkeypatch):
+    """Another process stores the same point between the draw and the look at the others."""
+
+    def objective(trial):
+        return trial.suggest_int("x", 0, 9) + trial.suggest_int("y", 0, 9)
+
+    study = optuna.create_study(sampler=sampler(0))
+    study.optimize(objective, n_trials=8)
+    other, taken = study.ask(), []
+    real = LaMOOSampler._draw
+
+    def draw(self, *args):
+        drawn = real(self, *args)
+        taken.append(drawn)
+        if len(taken) == 1:
+            study._storage.set_trial_system_attr(other._trial_id, DRAWN, drawn)
+        return drawn
+
+    monkeypatch.setattr(LaMOOSampler, "_draw", draw)
+    trial = study.ask()
+    objective(trial)
+    assert len(taken) == 2
+    assert trial.params == taken[1] != taken[0]
+
+
+def test_processes_share_a_file():
+    """The command that shows it for 2,000 trials, with few."""
+    command = Path(__file__).parent.parent / "bench" / "sqlite_study.py"
+    if not command.exists():
+        pytest.skip("no source tree beside the tests")
+    done = subprocess.run(
+        [sys.executable, str(command), "--trials", "40"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 lost, 0 not complete, 0 duplicates, 0 dead processes" in done.stdout
+
+
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+@pytest.mark.filterwarnings("ignore:Heartbeat of storage:UserWarning")
+def test_the_trial_of_a_dead_process(tmp_path):
+    """Pending for ever without a heartbeat; with one it fails, and may be run again."""
+    stale = optuna.storages.RetryHeartbeatStaleTrialCallback(max_retry=1)
+    storage = optuna.storages.RDBStorage(
+        f"sqlite:///{tmp_path}/study.db",
+        heartbeat_interval=1,
+        grace_period=1,
+        heartbeat_stale_trial_callback=stale,
+    )
+    study = optuna.create_study(storage=storage, directions=["minimize"] * 2, sampler=sampler(0))
+    study.optimize(two, n_trials=2)
+    dead, silent = study.ask(), study.ask()
+    for trial in (dead, silent):
+        two(trial)
+    storage.record_heartbeat(dead._trial_id)
+    time.sleep(2.5)
+    study.optimize(two, n_trials=2)
+    state = optuna.trial.TrialState
+    assert [study.trials[t.number].state for t in (dead, silent)] == [state.FAIL, state.RUNNING]
+    assert [t.params for t in study.trials[4:] if t.params == dead.params] == [dead.params]
+    study.tell(silent.number, state=state.FAIL)
+    assert study.trials[silent.number].state == state.FAIL
 
 
 # ---- NSGA-II ----

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from optuna.samplers._base import _process_constraints_after_trial
 from optuna.trial import FrozenTrial, TrialState
 
 from lamoo_fast.adapters.optuna_elite import EliteSelection
-from lamoo_fast.adapters.optuna_space import Axis, axes, constraints, groups, saved
+from lamoo_fast.adapters.optuna_space import DRAWN, Axis, axes, constraints, groups, point, saved
 from lamoo_fast.search import Float, LaMOO, Space, SpaceExhausted
 from lamoo_fast.search.checks import check_count
 
@@ -60,12 +60,19 @@ class LaMOOSampler(BaseSampler):
     Parameters that always occur together are searched as one space, each group by its own LaMOO
     over the trials that have it; for conditional spaces that is what ``group=True`` is for
     `optuna.samplers.TPESampler`. A parameter that no finished trial has is drawn at random. Where
-    a range changed, trials outside the present one are left out. Running trials count as pending;
-    those that have not suggested a whole group yet are left its first proposals. Pruned and failed
-    trials are failed evaluations: never ranked, but the partition learns where they are.
+    a range changed, trials outside the present one are left out. Running trials count as pending:
+    what is drawn for a trial is stored with it at once, where all others see it. Trials that begin
+    before any has finished are drawn at random, and may be alike in a small space. Pruned and
+    failed trials are failed evaluations: never ranked, but the partition learns where they are.
 
-    An ask reads all trials anew: 0.2 ms for each beside the time of `LaMOO.ask`. Constraints of
-    `constraints_func` are stored by a function private to Optuna, as its own samplers do.
+    The running trial of a process that died stays pending for ever, unless Optuna is told to look:
+    give ``RDBStorage(url, heartbeat_interval=60)``, and `optimize` fails such trials; a loop of ask
+    and tell may call ``optuna.storages.fail_stale_trials(study)``, but has no heartbeat itself.
+    Other storages have none: ``study.tell(number, state=TrialState.FAIL)`` gives a trial up.
+    `RetryHeartbeatStaleTrialCallback` has its point evaluated again.
+
+    An ask reads all trials anew: 0.2 ms for each beside the time of `LaMOO.ask`. Constraints and
+    what is drawn are stored by functions private to Optuna, as its own samplers do.
 
     Examples
     --------
@@ -113,30 +120,58 @@ class LaMOOSampler(BaseSampler):
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """Draw the parameters, group by group; none of a group without a new point."""
-        trials = [
-            other
+        """Draw the parameters, group by group; at random those of a group without a new point.
+
+        What is drawn is stored with the trial at once. Of two processes that draw the same, the
+        later one finds the other's, and draws again.
+        """
+        names = axes(search_space)
+        known = self._begun(study, trial)
+        while drawn := self._draw(study, trial, names, known.values()):
+            study._storage.set_trial_system_attr(trial._trial_id, DRAWN, drawn)
+            before, known = known, self._begun(study, trial)
+            if self._settings.get("noisy") or not any(
+                drawn.items() <= point(other).items()
+                for number, other in known.items()
+                if number not in before or point(before[number]) != point(other)
+            ):
+                break
+        return drawn
+
+    def _begun(self, study: Study, trial: FrozenTrial) -> dict[int, FrozenTrial]:
+        """Return the other trials that have begun, by number."""
+        return {
+            other.number: other
             for other in study.get_trials(deepcopy=False)
             if other.number != trial.number and other.state != TrialState.WAITING
-        ]
+        }
+
+    def _draw(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        names: dict[str, Axis],
+        trials: Collection[FrozenTrial],
+    ) -> dict[str, Any]:
+        """Draw the parameters, knowing some trials."""
         earlier = [
             other
             for other in trials
             if not other.state.is_finished() and other.number < trial.number
         ]
-        names = axes(search_space)
         drawn: dict[str, Any] = {}
         # Only finished trials tell what occurs together: others may have stopped half-way.
         for group in groups(names, (other for other in trials if other.state in _FINISHED)):
             some = {name: names[name] for name in group}
             opt = self._search(study, trial, some, trials)
-            # Trials that began before, but have not suggested all of it, are left the first points.
-            before = sum(not other.params.keys() >= some.keys() for other in earlier)
+            # Trials that are being drawn at this moment are left the first points.
+            before = sum(not point(other).keys() >= some.keys() for other in earlier)
             try:
                 config = opt.ask(before + 1)[-1].config
+                drawn |= {name: axis.value(config[name]) for name, axis in some.items()}
             except SpaceExhausted:
-                continue
-            drawn |= {name: axis.value(config[name]) for name, axis in some.items()}
+                for name, axis in some.items():
+                    drawn[name] = self.sample_independent(study, trial, name, axis.distribution)
         return drawn
 
     def sample_independent(
@@ -159,7 +194,11 @@ class LaMOOSampler(BaseSampler):
             _process_constraints_after_trial(self._constraints_func, study, trial, state)
 
     def _search(
-        self, study: Study, trial: FrozenTrial, axes: dict[str, Axis], trials: list[FrozenTrial]
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        axes: dict[str, Axis],
+        trials: Collection[FrozenTrial],
     ) -> LaMOO:
         """Return a search of some parameters that knows the trials."""
         limits = sorted({name for other in trials for name in constraints(other)})

@@ -17,6 +17,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from lamoo_fast.search.params import Categorical, Float, Integer, Param
 
+DRAWN = "lamoo:drawn"  # system attribute of a trial: the parameters drawn for it, by name
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -103,6 +105,20 @@ def constraints(trial: FrozenTrial) -> dict[str, float]:
         return {str(i): value for i, value in enumerate(stored)}
 
 
+def point(trial: FrozenTrial) -> dict[str, Any]:
+    """Return the parameters of a trial; with what is drawn for it while it runs.
+
+    Examples
+    --------
+    >>> from optuna import create_study
+    >>> point(create_study().ask())
+    {}
+    """
+    if trial.state.is_finished():
+        return trial.params
+    return {**trial.system_attrs.get(DRAWN, {}), **trial.params}
+
+
 def saved(
     trials: Iterable[FrozenTrial], axes: Mapping[str, Axis], limits: Sequence[str]
 ) -> list[dict[str, Any]]:
@@ -113,9 +129,10 @@ def saved(
     """
     rows: list[dict[str, Any]] = []
     for trial in trials:
-        if not trial.params.keys() >= axes.keys():
+        params = point(trial)
+        if not params.keys() >= axes.keys():
             continue
-        config = {name: axis.code(trial.params[name]) for name, axis in axes.items()}
+        config = {name: axis.code(params[name]) for name, axis in axes.items()}
         if None in config.values():
             continue
         row = {"id": len(rows), "config": config, "relaxed": 0, "values": None, "constraints": []}

@@ -257,7 +257,8 @@ class Journal:
             while line:
                 line = line[os.write(self._descriptor, line) :]
             os.fsync(self._descriptor)
-        except OSError:  # a full disk: leave no half line behind
+        except OSError as error:  # a full disk: leave no half line behind
+            error.filename = str(self.path)
             os.ftruncate(self._descriptor, size)
             raise
         if "journal" not in entry:

@@ -35,7 +35,9 @@ class Study:
         Takes a configuration (dict), returns one number per objective and then one per
         constraint, or a pair of both. `Together` evaluates all trials in flight in one call.
     executor : concurrent.futures.Executor, optional
-        Evaluates the trials. It is not shut down here, and a crash of its processes ends the run.
+        Evaluates the trials: threads, processes, or a cluster's (``Client.get_executor()`` of Dask,
+        whose workers may die, return and join). It is not shut down here. A trial that it loses is
+        submitted again, twice at most; a broken pool of processes ends the run.
     n_workers : int, optional
         Without an executor: number of worker processes of our own; `evaluate` must then be
         picklable. One that crashes or hangs is replaced. With an executor: number of trials in
@@ -133,6 +135,9 @@ class Study:
             declared known.
         RuntimeError
             If the workers cannot start, or a foreign executor breaks.
+        OSError
+            If the journal cannot be written. Trials told are kept; once there is space again, `run`
+            records them first and goes on.
         """
         budget, batch = _count("budget", budget), _count("batch", batch)
         self._exhausted = False
