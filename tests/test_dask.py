@@ -3,6 +3,7 @@
 import functools
 import os
 import signal
+import threading
 import time
 from collections import deque
 from dataclasses import replace
@@ -67,36 +68,39 @@ def lines(folder):
     return {int(f.name): f.read_text().splitlines() for f in folder.iterdir()}
 
 
-def all_run(cluster):
-    """Tell whether all have started: a nanny does not replace a worker that dies before that."""
-    processes = [nanny.process for nanny in cluster.workers.values()]
-    return all(p is not None and p.status.name == "running" for p in processes)
+def wait_for_starts(cluster, patience=30):
+    """Wait until all have started: a nanny does not replace a worker that dies before that."""
+    deadline = time.monotonic() + patience
+    nannies = cluster.workers.values()
+    while not all(n.process and n.process.status.name == "running" for n in nannies):
+        assert time.monotonic() < deadline, "no worker came back"
+        time.sleep(0.02)
 
 
-def kill_a_busy_one(cluster, folder, killed, patience=30):
+def kill_a_busy_one(folder, killed, patience=30):
     """Kill a worker in the middle of an evaluation."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
-        if not all_run(cluster):
-            time.sleep(0.05)
-            continue
         for pid, said in lines(folder).items():
             if pid not in killed and said and said[-1].startswith("start"):
                 os.kill(pid, signal.SIGKILL)
                 killed.append(pid)
                 return
         time.sleep(0.002)
-    raise AssertionError("no worker came back")
 
 
 def test_workers_die_return_and_join(client, cluster, tmp_path):
     """Five are killed, and one joins; every trial has one outcome."""
-    killed, told = [], []
+    killed, told, killers = [], [], []
 
     def callback(study, trials):
         told.extend(t.id for t in trials)
-        if len(told) % 8 == 0 and len(killed) < 5:
-            kill_a_busy_one(cluster, tmp_path, killed)
+        if len(told) % 8 == 0 and len(killers) < 5:
+            for killer in killers:
+                killer.join()
+            wait_for_starts(cluster)
+            killers.append(threading.Thread(target=kill_a_busy_one, args=(tmp_path, killed)))
+            killers[-1].start()
         if len(told) == 50:
             cluster.scale(3)
             client.wait_for_workers(3, timeout=30)
@@ -151,13 +155,18 @@ def test_what_kills_every_worker_fails(client, cluster):
     """Three workers die of one trial, which no other trial pays for."""
     cluster.scale(3)
     client.wait_for_workers(3, timeout=30)
+    wait_for_starts(cluster)
     opt = search()
     first = opt.ask(3)
     bad = max(t.config["x"] for t in first)
     study = lf.Study(
-        opt, functools.partial(deadly, bad), executor=client.get_executor(), progress=False
+        opt,
+        functools.partial(deadly, bad),
+        executor=client.get_executor(),
+        n_workers=1,  # what waits behind it on its worker would be lost with it
+        progress=False,
     )
-    study.run(3, 3)
+    study.run(3)
     assert [t.status for t in opt.trials].count("failed") == 1
     [failure] = [t for t in opt.trials if t.status == "failed"]
     assert failure.config["x"] == bad
