@@ -111,8 +111,10 @@ def point(trial: FrozenTrial) -> dict[str, Any]:
     Examples
     --------
     >>> from optuna import create_study
-    >>> point(create_study().ask())
-    {}
+    >>> study = create_study()
+    >>> _ = study.ask().suggest_float("x", 0, 0)
+    >>> point(study.trials[0])
+    {'x': 0.0}
     """
     if trial.state.is_finished():
         return trial.params
