@@ -25,7 +25,7 @@ $(DEMO)/ready: pyproject.toml setup.py $(SOURCES)
 
 # Everything that CI runs. The tests see the wheel in site-packages, not the source tree: from
 # tests/, `import lamoo_fast` finds nothing else. About half of the work runs beside the rest.
-BESIDE := test_nas_*.py test_native.py test_resume.py test_bench_search.py test_constraints.py test_cli.py
+BESIDE := test_nas_*.py test_native.py test_resume.py test_bench_search.py test_constraints.py test_docs.py test_cli.py
 test:
 	$(PYTHON) -m venv --clear $(TEST)
 	rm -rf build dist

@@ -100,12 +100,12 @@ def test_many_observations_at_once():
 @pytest.mark.parametrize("n_constraints", [0, 1])
 def test_an_infeasible_space_is_said_and_not_looped_on(n_constraints):
     for params in (SQUARE.params, {"i": lf.Integer(0, 9)}):
-        space = lf.Space(params, valid=lambda config: False)
+        calls = []
+        space = lf.Space(params, valid=calls.append)  # None: not valid
         opt = lf.LaMOO(space, TWO, n_constraints=n_constraints, seed=0)
-        start = time.perf_counter()
         with pytest.raises(ValueError, match="valid accepts none"):
             lf.Study(opt, trade, progress=False).run(10)
-        assert time.perf_counter() - start < 60
+        assert len(calls) < 2_000_000
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS, ids=repr)

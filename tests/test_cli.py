@@ -22,7 +22,7 @@ from lamoo_fast.nas import load_problem
 from lamoo_fast.search.journal import FILE, Journal
 
 MINE = """
-import time
+import os, time
 import lamoo_fast as lf
 
 SPACE = lf.Space({"x": lf.Float(0, 1), "op": lf.Categorical(["a", "b"])})
@@ -55,7 +55,12 @@ def fragile(config):
 
 @lf.problem(SPACE, objectives={"loss": "minimize", "gain": "maximize"}, ref=(1.5, 0.0))
 def slow(config):
-    time.sleep(0.05)
+    # The fifteenth and all later evaluations wait until a file says that they may go on.
+    with open("evaluations", "ab", 0) as file:
+        file.write(b".")
+        waits = file.tell() >= 15
+    while waits and not os.path.exists("go-on"):
+        time.sleep(0.01)
     return config["x"], 1.0
 
 
@@ -93,9 +98,14 @@ def lamoo(here, capsys):
 
 
 def start(line, cwd, **options):
+    """A command in a process, that may be interrupted though these tests run in the background."""
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     command = [sys.executable, "-m", "lamoo_fast", *line.split()]
-    return subprocess.Popen(command, cwd=cwd, **{**streams, **options})
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored: inherited
+    try:
+        return subprocess.Popen(command, cwd=cwd, **{**streams, **options})
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def process(line, cwd):
@@ -377,12 +387,13 @@ def test_a_used_up_space_is_said(lamoo):
 def test_ctrl_c(here):
     """Status 130, one line, and `resume` ends where an uninterrupted run does."""
     for name, options in (("inline", ""), ("workers", " --workers 2")):
+        (here / "evaluations").unlink(missing_ok=True)
+        (here / "go-on").unlink(missing_ok=True)
         line = f"search mine:slow --budget 30 --out {name}{options}"
         running = start(line, here, start_new_session=True)
         journal = here / name / FILE
-        deadline = time.monotonic() + 30
         while not journal.exists() or journal.read_bytes().count(b'"tell"') < 7:
-            assert time.monotonic() < deadline
+            assert running.poll() is None
             time.sleep(0.01)
         os.killpg(running.pid, signal.SIGINT)  # as a terminal does
         out, err = running.communicate(timeout=600)
@@ -393,6 +404,7 @@ def test_ctrl_c(here):
             rf"go on with: lamoo resume {name}\n",
             err,
         )
+        (here / "go-on").touch()
         assert process(f"resume {name}", here).returncode == 0
     process("search mine:slow --budget 30 --out whole", here)
     assert trials(here / "inline") == trials(here / "workers") == trials(here / "whole")

@@ -261,7 +261,7 @@ def test_workers_of_a_terminated_search_say_nothing(tmp_path):
     (tmp_path / "slow_problem.py").write_text(SLOW, encoding="utf-8")
     out = tmp_path / "out"
     process = lamoo(["search", "slow_problem:slow", "--workers", "2", "--out", str(out)], tmp_path)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 300
     while not (out / "journal.jsonl").exists() or b'"tell"' not in (
         (out / "journal.jsonl").read_bytes()
     ):
