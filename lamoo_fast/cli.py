@@ -87,8 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _BROKEN_PIPE
     except OSError as error:
         _give_up_output()
-        where = f": {error.filename}" if error.filename else ""
-        _complain(f"error: {error.strerror or error}{where}")
+        _complain(f"error: {_described(error)}")
         return 2
     except (ValueError, RuntimeError, ImportError, MemoryError) as error:
         _complain(f"error: {error}")
@@ -107,6 +106,19 @@ def _give_up_output() -> None:
         print(end="", flush=True)
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _described(error: OSError) -> str:
+    where = f": {error.filename}" if error.filename else ""
+    return f"{error.strerror or error}{where}"
+
+
+def _stopped(why: str, journal: Journal) -> None:
+    told, budget, out = journal.n_told, journal.run["budget"], str(journal.path.parent)
+    _complain(
+        f"{why} after {told} of {budget} trials, all recorded; "
+        f"go on with: lamoo resume {shlex.quote(out)}"
+    )
 
 
 def _complain(text: str) -> None:
@@ -356,12 +368,11 @@ def _go(problem: Problem, opt: LaMOO, journal: Journal) -> int:
     try:
         study.run(run["budget"], run["batch"], wait=run.get("wait", True))
     except KeyboardInterrupt:
-        told = len(opt.trials)
-        _complain(
-            f"interrupted after {told} of {run['budget']} trials, all recorded; "
-            f"go on with: lamoo resume {shlex.quote(str(out))}"
-        )
+        _stopped("interrupted", journal)
         return _INTERRUPTED
+    except OSError as error:  # the journal cannot be written
+        _stopped(f"error: {_described(error)}: stopped", journal)
+        return 2
     front = sorted(opt.pareto_front(), key=lambda t: t.values or ())
     if not front:
         failures = [t for t in opt.trials if t.status == "failed"]

@@ -17,17 +17,20 @@ opened again. All other damage is an error.
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+from weakref import WeakValueDictionary
 
 from lamoo_fast.search.lamoo import LaMOO
 from lamoo_fast.search.trial import Trial
@@ -41,6 +44,8 @@ _NO_OUTCOME: dict[str, Any] = {
     "message": "",
 }
 _LOG = logging.getLogger(__name__)
+# Those of this process by file: the system's locks stop other processes only.
+_OPEN: WeakValueDictionary[Path, Journal] = WeakValueDictionary()
 
 
 class Journal:
@@ -54,12 +59,16 @@ class Journal:
         The first line.
     run : dict
         Settings of the latest run: those of the header, updated by later ``run`` lines.
+    n_told : int
+        Number of recorded outcomes.
     recovered : str
         What was cut off when the journal was opened; empty if nothing.
 
     Notes
     -----
-    The file is locked while open: a second process that opens it gets an error.
+    The file is locked while open: whoever opens it a second time gets an error. A line that could
+    not be written leaves nothing behind, at the latest when the next one is written: a disk that is
+    full or read-only for a while does no harm.
 
     Examples
     --------
@@ -79,12 +88,14 @@ class Journal:
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
+        self._file = path.resolve()
         self.header: dict[str, Any] = {}
         self.run: dict[str, Any] = {}
+        self.n_told = 0
         self.recovered = ""
         self._descriptor = descriptor
+        self._whole: int | None = None  # bytes to keep, where a line could not be written
         self._trials: dict[int, dict[str, Any]] = {}
-        self._n_told = 0
         self._after_ask: dict[str, Any] = {}
 
     @classmethod
@@ -112,9 +123,9 @@ class Journal:
         Raises
         ------
         ValueError
-            If the folder holds a study or anything else, or another process uses it.
+            If the folder holds a study or anything else, or is in use.
         OSError
-            If the folder or the file cannot be made.
+            If the folder or the file cannot be made, written or locked.
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -156,8 +167,10 @@ class Journal:
         Raises
         ------
         ValueError
-            If there is no journal, another process uses it, or it is damaged anywhere but in an
-            unfinished last line.
+            If there is no journal, it is in use, or it is damaged anywhere but in an unfinished
+            last line.
+        OSError
+            If the file cannot be written or locked; `read` needs neither.
         """
         journal = cls._locked(_existing(folder), 0)
         try:
@@ -187,14 +200,21 @@ class Journal:
 
     @classmethod
     def _locked(cls, path: Path, flags: int) -> Journal:
+        if path.resolve() in _OPEN:  # opening and closing it here would give up the lock
+            raise ValueError(f"{path.parent} is in use by this process: close its journal first")
         binary = getattr(os, "O_BINARY", 0)
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | flags | binary, 0o644)
         try:
             _lock(descriptor)
-        except OSError:
+        except OSError as error:
             os.close(descriptor)
-            raise ValueError(f"{path.parent} is in use by another process") from None
-        return cls(path, descriptor)
+            if error.errno in (errno.EACCES, errno.EAGAIN):
+                raise ValueError(f"{path.parent} is in use by another process") from None
+            error.filename = str(path)  # on a disk without locks
+            raise
+        journal = cls(path, descriptor)
+        _OPEN[journal._file] = journal
+        return journal
 
     def state(self) -> dict[str, Any]:
         """State of the search after the last line, for `LaMOO.load_state_dict`."""
@@ -217,7 +237,7 @@ class Journal:
 
     def catch_up(self, opt: LaMOO) -> None:
         """Record trials of `opt` that came about or ended without this journal, if any."""
-        if (len(self._trials), self._n_told) == (opt.n_told + opt.n_pending, opt.n_told):
+        if (len(self._trials), self.n_told) == (opt.n_told + opt.n_pending, opt.n_told):
             return
         unknown = [t for t in [*opt.trials, *opt.pending] if t.id not in self._trials]
         if unknown:
@@ -235,8 +255,10 @@ class Journal:
     def close(self) -> None:
         """Close the file and give up the lock; may be called twice."""
         if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+            descriptor, self._descriptor = self._descriptor, -1
+            if _OPEN.get(self._file) is self:  # not one of `read`
+                del _OPEN[self._file]
+            os.close(descriptor)
 
     def __enter__(self) -> Journal:
         return self
@@ -252,17 +274,26 @@ class Journal:
     def _append(self, entry: dict[str, Any]) -> None:
         text = json.dumps(entry, allow_nan=False, separators=(",", ":"))
         line = text.encode() + b"\n"
-        size = os.fstat(self._descriptor).st_size
         try:
+            self._cut()
+            self._whole = os.fstat(self._descriptor).st_size
             while line:
                 line = line[os.write(self._descriptor, line) :]
             os.fsync(self._descriptor)
-        except OSError as error:  # a full disk: leave no half line behind
+        except OSError as error:
             error.filename = str(self.path)
-            os.ftruncate(self._descriptor, size)
+            with suppress(OSError):  # on a read-only disk it waits for the next line
+                self._cut()
             raise
+        self._whole = None
         if "journal" not in entry:
             self._apply(json.loads(text))
+
+    def _cut(self) -> None:
+        """Cut off what a line that could not be written has left behind."""
+        if self._whole is not None:
+            os.ftruncate(self._descriptor, self._whole)
+            self._whole = None
 
     def _content(self) -> bytes:
         os.lseek(self._descriptor, 0, os.SEEK_SET)
@@ -329,7 +360,7 @@ class Journal:
                 self._trials[key] |= came
             else:
                 self._trials[key] |= {"message": str(entry["failed"]), "status": "failed"}
-            self._n_told += 1
+            self.n_told += 1
         else:
             self.run = {**self.run, **entry["run"]}
 

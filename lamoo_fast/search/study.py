@@ -13,11 +13,13 @@ from contextlib import ExitStack, closing
 from typing import Any
 
 from lamoo_fast.search.display import dataframe, objective_names, summary
+from lamoo_fast.search.futures import Futures
 from lamoo_fast.search.journal import Journal
 from lamoo_fast.search.known import Contradiction
 from lamoo_fast.search.lamoo import LaMOO
+from lamoo_fast.search.processes import Processes
 from lamoo_fast.search.trial import SpaceExhausted, Trial, failed
-from lamoo_fast.search.workers import Evaluate, Futures, Inline, Outcome, Processes, Together
+from lamoo_fast.search.workers import Evaluate, Inline, Outcome, Together
 
 _LOG = logging.getLogger(__name__)
 _SECONDS_BETWEEN_FACTS = 0.2  # in the progress bar

@@ -11,6 +11,7 @@ import numpy as np
 from lamoo_fast.search.space import Array, Config
 
 Status: TypeAlias = Literal["pending", "done", "failed"]
+_LONGEST_SHOWN = 200  # characters of a value in an error
 
 
 class SpaceExhausted(RuntimeError):  # noqa: N818 - a state of affairs, not a mistake
@@ -114,7 +115,7 @@ class Trial:
     def told(self, outcome: Outcome, m: int) -> Trial:
         """Return this trial with an outcome of m objectives and the constraints, or failed."""
         if isinstance(outcome, Failed):
-            return replace(self, status="failed", message=outcome.message)
+            return replace(self, status="failed", message=str(outcome.message))
         return replace(self, status="done", values=outcome[:m], constraints=outcome[m:])
 
 
@@ -146,6 +147,7 @@ def read_outcomes(values: object, k: int, m: int, c: int = 0) -> list[Outcome]:
 
 def _read_row(value: Any, name: str, m: int, c: int) -> Outcome:
     wanted = f"{m} numbers" if c == 0 else f"{m} objectives and {c} constraints"
+    given = value
     try:
         paired = c > 0 and isinstance(value, (tuple, list)) and len(value) == 2
         if paired and any(map(np.ndim, value)):
@@ -153,12 +155,34 @@ def _read_row(value: Any, name: str, m: int, c: int) -> Outcome:
             if objectives.shape == (m,) and constraints.shape == (c,):
                 value = np.concatenate([objectives, constraints])
         row = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError, RuntimeError):  # the last is PyTorch's
-        raise ValueError(f"{name} is {value!r}, wanted {wanted} or FAILED") from None
+        numeric = _numeric(given)
+    except Exception:  # whatever the conversion of somebody's object raises
+        raise ValueError(f"{name} is {_shown(value)}, wanted {wanted} or FAILED") from None
     if row.shape != (m + c,):
         listed = f": {wanted}" if c else ""
         raise ValueError(f"{name} has shape {row.shape}, wanted ({m + c},){listed}")
+    if not numeric:
+        raise ValueError(f"{name} is {_shown(value)}, wanted {wanted} or FAILED")
     numbers = tuple(row.tolist())
     if not np.isfinite(row).all():
         return Failed(f"values are not finite: {numbers}")
     return numbers
+
+
+def _numeric(value: Any) -> bool:
+    """Tell whether a row is of real numbers: texts, dates and complex ones turn into floats too."""
+    if isinstance(value, (list, tuple)):
+        return all(type(v) is float or _numeric(v) for v in value)
+    given = np.asarray(value)
+    if given.dtype.kind == "O" and given.ndim:
+        return _numeric(given.tolist())
+    return given.dtype.kind in "biufO" and not np.ma.is_masked(value)
+
+
+def _shown(value: Any) -> str:
+    """Return `repr`, cut where it is long; it may fail, as for numbers of thousands of digits."""
+    try:
+        text = repr(value)
+    except Exception:
+        return f"of type {type(value).__name__}"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
