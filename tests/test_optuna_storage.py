@@ -1,0 +1,171 @@
+"""A database server that goes away in the middle of a study, for a while or for good."""
+
+import sqlite3
+import time
+
+import pytest
+
+optuna = pytest.importorskip("optuna")
+
+import lamoo_fast as lf  # noqa: E402
+from lamoo_fast.adapters.optuna import LaMOOSampler  # noqa: E402
+from lamoo_fast.adapters.optuna_storage import patient  # noqa: E402
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+COMPLETE, RUNNING = optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.RUNNING
+
+
+class Server:
+    """An SQLite file that closes its connections and refuses new ones when it is down.
+
+    A closed connection of SQLite is to SQLAlchemy what a lost one of a server is.
+    """
+
+    def __init__(self, folder):
+        self.url = f"sqlite:///{folder}/study.db"
+        self.refusals = 0
+        self.attempts = 0
+        self.open = []
+
+    def storage(self, **settings):
+        storage = patient(self.url, **settings)
+        storage.engine.dispose()  # of connections that were made before this server watched
+        real = storage.engine.dialect.connect
+
+        def connect(*args, **named):
+            self.attempts += 1
+            if self.refusals > 0:
+                self.refusals -= 1
+                raise sqlite3.OperationalError("could not connect to server")
+            self.open.append(real(*args, **{**named, "check_same_thread": False}))
+            return self.open[-1]
+
+        storage.engine.dialect.connect = connect
+        return storage
+
+    def stop(self, refusals):
+        self.refusals = refusals
+        for connection in self.open:
+            connection.close()
+        self.open.clear()
+
+
+def sampler():
+    return LaMOOSampler(0, n_initial=6, sampler=lf.UniformSampler())
+
+
+def objective(trial):
+    x, y = trial.suggest_int("x", 0, 30), trial.suggest_int("y", 0, 30)
+    return x**2 + y, (30 - x) ** 2 + y
+
+
+def created(storage):
+    return optuna.create_study(
+        study_name="s", storage=storage, directions=["minimize"] * 2, sampler=sampler()
+    )
+
+
+def points(study):
+    return [tuple(trial.params.values()) for trial in study.trials if trial.state == COMPLETE]
+
+
+def undisturbed(n):
+    study = optuna.create_study(directions=["minimize"] * 2, sampler=sampler())
+    study.optimize(objective, n_trials=n)
+    return points(study)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr("lamoo_fast.adapters.optuna_storage._FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("random.random", lambda: 0.0)  # of which Optuna makes its own pauses
+
+
+def test_a_server_that_restarts_is_waited_for(tmp_path, caplog):
+    """Gone in the ask, in the objective and in the tell: what is drawn is what would have been."""
+    server = Server(tmp_path)
+    study = created(server.storage())
+
+    def gone(trial):
+        if trial.number % 3 == 0:
+            server.stop(2)
+        x = trial.suggest_int("x", 0, 30)
+        if trial.number % 3 == 1:
+            server.stop(2)
+        y = trial.suggest_int("y", 0, 30)
+        if trial.number % 3 == 2:
+            server.stop(2)
+        return x**2 + y, (30 - x) ** 2 + y
+
+    study.optimize(gone, n_trials=18, callbacks=[lambda *_: server.stop(1)])
+    assert points(study) == undisturbed(18)
+    assert caplog.text.count("no connection to the storage, trying again") == 18 * 3
+    assert server.attempts > 18 * 5
+
+
+def test_a_server_that_is_gone_stops_the_study_which_goes_on_later(tmp_path):
+    """The values of the trial that could not be told are told when the server is back."""
+    server = Server(tmp_path)
+    study = created(server.storage(seconds=0.05))
+    kept = {}
+    for _ in range(12):
+        trial = study.ask()
+        kept[trial.number] = objective(trial)
+        if trial.number == 9:
+            server.stop(10**9)
+            break
+        study.tell(trial, kept.pop(trial.number))
+    begin = time.monotonic()
+    for _ in range(2):
+        with pytest.raises(optuna.exceptions.StorageInternalError) as error:
+            study.tell(trial, kept[9])
+        assert "could not connect to server" in str(error.value.__cause__)
+    with pytest.raises(optuna.exceptions.StorageInternalError):
+        study.ask()
+    assert time.monotonic() - begin < 60
+    server.refusals = 0
+    study = optuna.load_study(study_name="s", storage=server.storage(), sampler=sampler())
+    assert [t.number for t in study.trials if t.state == RUNNING] == [9]
+    for number, values in kept.items():
+        study.tell(number, values, skip_if_finished=True)
+    study.optimize(objective, n_trials=10)
+    assert [t.number for t in study.trials] == list(range(20))
+    assert points(study) == undisturbed(20)
+    assert len(set(points(study))) == 20
+
+
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+@pytest.mark.filterwarnings("ignore:Heartbeat of storage:UserWarning")
+def test_what_optimize_could_not_tell_is_evaluated_again(tmp_path):
+    server = Server(tmp_path)
+    heartbeat = {
+        "heartbeat_interval": 1,
+        "grace_period": 1,
+        "heartbeat_stale_trial_callback": optuna.storages.RetryHeartbeatStaleTrialCallback(),
+    }
+    study = created(server.storage(seconds=0.02, **heartbeat))
+
+    def gone(trial):
+        values = objective(trial)
+        if trial.number == 7:
+            server.stop(10**9)
+        return values
+
+    with pytest.raises((optuna.exceptions.StorageInternalError, UnboundLocalError)):  # Optuna 5
+        study.optimize(gone, n_trials=12)
+    server.refusals = 0
+    study = optuna.load_study(
+        study_name="s", storage=server.storage(**heartbeat), sampler=sampler()
+    )
+    lost = study.trials[7]
+    assert lost.state == RUNNING
+    time.sleep(2.1)
+    study.optimize(objective, n_trials=13 - len(study.trials))
+    complete = points(study)
+    assert tuple(lost.params.values()) in complete
+    assert len(set(complete)) == len(complete) == len(study.trials) - 1
+
+
+def test_bad_patience():
+    with pytest.raises(ValueError, match="seconds is nan; wanted a number >= 0"):
+        patient("sqlite://", seconds=float("nan"))
