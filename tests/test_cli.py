@@ -348,13 +348,6 @@ def test_a_broken_problem_is_no_traceback(here):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
-def test_unwritable_out(lamoo, here):
-    (here / "locked").mkdir(mode=0o500)
-    _, err = lamoo("search mine:easy --out locked/r", status=2)
-    assert "--out is locked/r: Permission denied; wanted a folder to write to" in err
-
-
 def test_a_cut_journal_is_recovered_and_said(lamoo, here):
     lamoo("search mine:easy --budget 20 --out r")
     wanted = trials(here / "r")
