@@ -33,8 +33,13 @@ class Ours:
         sampler: Callable[[], Any],
         batch: int = 1,
         known: bool = False,
+        structure: bool = False,
         **settings: Any,
     ) -> None:
+        if structure:
+            if problem.structure is None:
+                raise UnfitError("no structure follows from the configuration")
+            settings["hints"] = problem.structure
         if known:
             if "known" not in inspect.signature(lf.LaMOO).parameters:
                 raise UnfitError("this LaMOO takes no known objectives")
@@ -107,6 +112,8 @@ OURS = {
     },
     "lamoo-b5": ours(lf.EHVISampler, batch=5),
     "lamoo-known": ours(lf.EHVISampler, known=True),
+    "lamoo-structure": ours(lf.EHVISampler, structure=True),
+    "lamoo-known-structure": ours(lf.EHVISampler, known=True, structure=True),
     "lamoo-notree-known": ours(lf.EHVISampler, known=True, leaf_size=WITHOUT_TREE),
 }
 

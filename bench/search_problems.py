@@ -17,7 +17,10 @@ from lamoo_fast.nas import Objective, Problem, Table, data_folder, load_problem
 from lamoo_fast.nas.nasbench201 import flops_millions, nasbench201_joined
 from lamoo_fast.nas.shared_tables import separable_weights
 from lamoo_fast.nas.spaces.cell201 import EDGES, OPS, Cell201
+from lamoo_fast.nas.spaces.families import family_of
+from lamoo_fast.nas.spaces.nasnet import NasnetCell
 from lamoo_fast.nas.synthetic import dtlz2
+from lamoo_fast.search.hints import HintFunction
 
 Config = dict[str, Any]
 
@@ -49,6 +52,17 @@ class StudyProblem:
     @property
     def space(self) -> lf.Space:
         return self.problem.space
+
+    @property
+    def structure(self) -> HintFunction | None:
+        """What follows from the graphs of cells, if that is what is searched."""
+        if self.name == "lanas":
+            cells = NasnetCell()
+            return lambda configs: cells.structure(
+                [cells.from_codes(list(c.values())) for c in configs]
+            )
+        family = family_of(self.space)
+        return family.structure if isinstance(family, Cell201) else None
 
     @property
     def directions(self) -> list[str]:

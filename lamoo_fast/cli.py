@@ -162,7 +162,9 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("problem", help="name of a problem, or module:function of your own")
     option = search.add_argument
     option("--objectives", type=_names, metavar="A,B", help="which to optimise")
-    option("--hints", type=_names, metavar="A,B", help="cheap columns, or FILE.csv of scores")
+    option(
+        "--hints", type=_names, metavar="A,B", help="cheap columns, FILE.csv of scores, structure"
+    )
     option("--compare", type=_whole(1), metavar="N", help="N searches with and N without the hints")
     number = _whole(1)
     option("--budget", type=number, default=200, metavar="N", help="evaluations in all (200)")

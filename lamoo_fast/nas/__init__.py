@@ -26,6 +26,9 @@ from lamoo_fast.nas.shared_tables import (
     nasbench_macro,
     nasnet_lanas,
 )
+from lamoo_fast.nas.spaces.cell201 import Cell201
+from lamoo_fast.nas.spaces.cell_stack import CellStack
+from lamoo_fast.nas.spaces.families import family_of
 from lamoo_fast.nas.synthetic import branin_currin, dtlz2, vehicle_safety
 from lamoo_fast.nas.table import Table
 from lamoo_fast.search.hints import HintFunction
@@ -61,6 +64,8 @@ def data_folder() -> Path:
     return folder.resolve()
 
 
+_STRUCTURE = "structure"  # no column of a table has this name
+
 _PROBLEMS: dict[str, Callable[[], Problem]] = {
     "nasbench201": nasbench201,
     "nasbench201-joined": lambda: nasbench201_joined(data_folder()),
@@ -93,22 +98,28 @@ def load_hints(name: str, sources: Iterable[str]) -> HintFunction:
         As `load_problem`.
     sources : iterable of str
         Columns of the problem's table that are not searched, such as an accuracy after a short
-        training, and files of scores ("FILE.csv", "FILE.csv:COLUMN", see `Scores`).
+        training, files of scores ("FILE.csv", "FILE.csv:COLUMN", see `Scores`), and "structure",
+        what follows from the graphs of cells (`Cell201.structure`).
 
     Raises
     ------
     ValueError
-        If a name is unknown, columns are named of a problem that is no table, or a file is not of
-        that problem's configurations.
+        If a name is unknown, columns are named of a problem that is no table, a file is not of
+        that problem's configurations, or these are no cells.
     OSError
         If a file cannot be read.
     """
     sources = list(sources)
     files = [source for source in sources if is_file(source)]
-    columns = [source for source in sources if not is_file(source)]
-    problem = load_problem(name, None if files and not columns else columns)
+    columns = [source for source in sources if not is_file(source) and source != _STRUCTURE]
+    problem = load_problem(name, None if sources and not columns else columns)
     parts: list[HintFunction] = [Scores(file, problem.space) for file in files]
-    if columns or not files:
+    if _STRUCTURE in sources:
+        family = family_of(problem.space)
+        if not isinstance(family, (Cell201, CellStack)):
+            raise ValueError(f"problem {name!r} has no cells with a structure; leave it out")
+        parts.append(family.structure)
+    if columns or not sources:
         if not isinstance(problem, Table):
             raise ValueError(f"problem {name!r} is no table; hints are columns of a table")
         parts.append(lambda configs: [problem.evaluate(config) for config in configs])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lamoo_fast.nas.spaces.architecture import Config, Cost, check_counts
 from lamoo_fast.nas.spaces.genotype import Genotype
 from lamoo_fast.nas.spaces.layers import conv, linear
+from lamoo_fast.nas.spaces.structure import Flow
 
 if TYPE_CHECKING:
     import torch
@@ -123,6 +124,31 @@ class CellStack(ABC):
         for op, source in genotype.reduce:
             total += _everywhere(self, op, reduction=True, stride=2 if source < 2 else 1)
         return total
+
+    def structure(self, configs: Sequence[Mapping[str, Any]]) -> list[tuple[float, ...]]:
+        """Tell of cells what follows from their graphs and goes with accuracy: hints of a search.
+
+        Parameters, then of either cell the convolutions on the longest paths, the paths that
+        change nothing and the share of the paths with pooling.
+
+        Raises
+        ------
+        ValueError
+            If a configuration is not one of the space.
+        """
+        return [self._structure(config) for config in configs]
+
+    def _structure(self, config: Mapping[str, Any]) -> tuple[float, ...]:
+        genotype = self.genotype(config)
+        numbers = [float(self.cost(config).params)]
+        for genes, outputs in (
+            (genotype.normal, genotype.normal_concat),
+            (genotype.reduce, genotype.reduce_concat),
+        ):
+            edges = [(source, 2 + i // 2, op) for i, (op, source) in enumerate(genes)]
+            flow = Flow.of(edges, inputs=[0, 1], outputs=outputs)
+            numbers += [flow.depth, flow.shortcuts, flow.pooled]
+        return tuple(numbers)
 
     def shapes(self) -> list[tuple[bool, int, int]]:
         """Tell of each cell whether it reduces, its channels, and the size of its output."""
