@@ -17,7 +17,6 @@ from lamoo_fast.nas import Objective, Problem, Table, data_folder, load_problem
 from lamoo_fast.nas.nasbench201 import flops_millions, nasbench201_joined
 from lamoo_fast.nas.shared_tables import separable_weights
 from lamoo_fast.nas.spaces.cell201 import EDGES, OPS, Cell201
-from lamoo_fast.nas.spaces.families import family_of
 from lamoo_fast.nas.spaces.nasnet import NasnetCell
 from lamoo_fast.nas.synthetic import dtlz2
 from lamoo_fast.search.hints import HintFunction
@@ -36,7 +35,8 @@ class StudyProblem:
 
     `unit` is 1 where gaps were published and the best hypervolume itself elsewhere; `floor` is the
     least gap, in that unit, that is told apart from none. `known` are the objectives that follow
-    from a configuration in closed form, by their number.
+    from a configuration in closed form, by their number; `structure` is what follows from the
+    graphs of cells, if those are searched.
     """
 
     name: str
@@ -48,21 +48,11 @@ class StudyProblem:
     budget: int = BUDGET
     front: np.ndarray | None = None
     known: Mapping[int, Callable[[Config], float]] = field(default_factory=dict)
+    structure: HintFunction | None = None
 
     @property
     def space(self) -> lf.Space:
         return self.problem.space
-
-    @property
-    def structure(self) -> HintFunction | None:
-        """What follows from the graphs of cells, if that is what is searched."""
-        if self.name == "lanas":
-            cells = NasnetCell()
-            return lambda configs: cells.structure(
-                [cells.from_codes(list(c.values())) for c in configs]
-            )
-        family = family_of(self.space)
-        return family.structure if isinstance(family, Cell201) else None
 
     @property
     def directions(self) -> list[str]:
@@ -95,6 +85,7 @@ def from_table(
     least: float | None = None,
     published_gap: bool = False,
     known: Mapping[int, Callable[[Config], float]] | None = None,
+    structure: HintFunction | None = None,
 ) -> StudyProblem:
     """Search a table; of the first objective only values better than `least` count."""
     narrow = table.select(objectives)
@@ -108,10 +99,20 @@ def from_table(
         if least is not None:
             point[0] = least
         ref = tuple(point.tolist())
+    if table.space.params == Cell201().space.params:
+        structure = Cell201().structure
     best = narrow.hypervolume(ref)
     unit = 1.0 if published_gap else best
     return StudyProblem(
-        name, narrow, ref, best, unit, 1e-4 * best / unit, front=front, known=known or {}
+        name,
+        narrow,
+        ref,
+        best,
+        unit,
+        1e-4 * best / unit,
+        front=front,
+        known=known or {},
+        structure=structure,
     )
 
 
@@ -247,7 +248,14 @@ def lanas() -> StudyProblem:
     The 59 cells with an accuracy of 0 are failed trainings and stay in.
     """
     table, names = _loaded("nasnet-lanas")
-    return from_table("lanas", table, names, known={1: separable_weights})
+    cells, read = NasnetCell(), NasnetCell().from_codes
+    return from_table(
+        "lanas",
+        table,
+        names,
+        known={1: separable_weights},
+        structure=lambda configs: cells.structure([read(list(c.values())) for c in configs]),
+    )
 
 
 def darts() -> StudyProblem:

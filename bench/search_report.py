@@ -33,6 +33,8 @@ STYLES: dict[str, dict[str, Any]] = {
     "lamoo-cma-notree": {"color": "#56B4E9", "ls": "--"},
     "lamoo-b5": {"color": "#D55E00", "ls": ":"},
     "lamoo-known": {"color": "#D55E00", "ls": "-."},
+    "lamoo-structure": {"color": "#F0E442", "lw": 1.8},
+    "lamoo-known-structure": {"color": "#F0E442", "lw": 2.4, "ls": "-."},
     "lamoo-notree-known": {"color": "#D55E00", "ls": (0, (1, 4))},
 }
 

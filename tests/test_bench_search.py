@@ -61,13 +61,17 @@ def toy(problems, listed=False):
     problem = Problem("toy", space, objectives, evaluate)
     F = np.array([problem.evaluate(c) for c in space.decode(space.enumerate())])
     best = lf.hypervolume(F, (-1, 6), maximise=[True, False])
-    return problems.StudyProblem("toy", problem, (-1, 6), best, best, 1e-4, known={1: cost})
+    return problems.StudyProblem(
+        "toy", problem, (-1, 6), best, best, 1e-4, known={1: cost},
+        structure=lambda configs: [list(c.values()).count(1) for c in configs],
+    )  # fmt: skip
 
 
 METHODS = ["random", "mutation", "nsga2", "nsga3", "sms-emoa", "como-cma", "hamming-gp",
            "hamming-gp-known", "motpe", "optuna-nsga2", "optuna-gp", "qlognehvi", "lamoo",
            "lamoo-uniform", "lamoo-cma", "lamoo-notree", "lamoo-uniform-notree",
-           "lamoo-cma-notree", "lamoo-b5", "lamoo-known", "lamoo-notree-known"]  # fmt: skip
+           "lamoo-cma-notree", "lamoo-b5", "lamoo-known", "lamoo-structure",
+           "lamoo-known-structure", "lamoo-notree-known"]  # fmt: skip
 SLOW = ("optuna-gp", "qlognehvi")
 
 
