@@ -20,6 +20,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from lamoo_fast.adapters.optuna_elite import EliteSelection
 from lamoo_fast.adapters.optuna_space import DRAWN, Axis, axes, constraints, groups, point, saved
+from lamoo_fast.adapters.replayed import replay
 from lamoo_fast.search import Float, LaMOO, Space, SpaceExhausted
 from lamoo_fast.search.checks import check_count
 
@@ -209,23 +210,4 @@ class LaMOOSampler(BaseSampler):
             seed=self._seed,
             **self._settings,
         )
-        state = opt.state_dict()
-        rng = np.random.default_rng([self._seed, trial.number])
-        state |= {"rng": rng.bit_generator.state, "trials": saved(trials, axes, limits)}
-        if state["ref"] is None:
-            state["ref"] = _first_ref(opt, state)
-        opt.load_state_dict(state)
-        return opt
-
-
-def _first_ref(opt: LaMOO, state: dict[str, Any]) -> list[float] | None:
-    """Return the reference point as it was at the end of the initial design, or None before."""
-    ends = [
-        end
-        for end, row in enumerate(state["trials"], start=1)
-        if row["status"] == "done" and all(bound <= 0 for bound in row["constraints"])
-    ]
-    if len(ends) < opt.n_initial:
-        return None
-    opt.load_state_dict({**state, "trials": state["trials"][: ends[opt.n_initial - 1]]})
-    return list(opt.ref or ())
+        return replay(opt, saved(trials, axes, limits), [self._seed, trial.number])
