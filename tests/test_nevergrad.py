@@ -93,6 +93,30 @@ def test_the_ends_of_logarithmic_ranges(bounds):
         assert host.child(config).value == pytest.approx(bounds[int(u)], rel=1e-6)
 
 
+@pytest.mark.parametrize(
+    "array",
+    [
+        lambda: ng.p.Log(lower=1, upper=1000).set_integer_casting(),
+        lambda: ng.p.Scalar(lower=0.5, upper=3.5).set_integer_casting(),
+        lambda: ng.p.Angles(shape=(2,), deg=True),
+        lambda: ng.p.Array(init=np.ones((2, 2)), lower=0.5, upper=np.full((2, 2), 3.0)),
+        lambda: ng.p.Array(init=[1.0, 3.0], lower=[0, 2], upper=[2, 4]),
+        lambda: ng.p.Array(shape=(3,)).set_bounds(-1, 1, method="constraint"),
+        lambda: ng.p.Scalar(init=0.5).set_bounds(0, 1, method="arctan"),
+    ],
+)
+def test_odd_bounds(array):
+    """Every value of the space is what a child has in the end, those at the ends too."""
+    host = Parametrization(array())
+    X = np.vstack([np.random.default_rng(0).random((9, host.space.d)), np.zeros(host.space.d)])
+    X = np.vstack([X, np.ones(host.space.d)])
+    for config in host.space.decode(X):
+        child = host.child(config)
+        assert host.allows(child)
+        assert np.ravel(child.value) == pytest.approx(list(config.values()), rel=1e-6, abs=1e-6)
+        assert host.config(child) == pytest.approx(config, rel=1e-6, abs=1e-6)
+
+
 def layered():
     array = cube()
     array.register_cheap_constraint(lambda x: 1.0, as_layer=True)
@@ -239,11 +263,11 @@ def test_constraint_violations():
 def test_failed_evaluations():
     made = optimizer(0)
     assert len(made.pareto_front()) == 1  # the start, as with other optimizers
-    for losses in ([NAN, -9], [-INF, 1], [1, INF]):
+    for losses in ([NAN, -9], [-INF, 1], [1, INF], [1e21, -9]):
         made.tell(made.ask(), losses)
         assert made.pareto_front() == []
     run(made, 1)
-    assert [t.status for t in made.search.trials] == ["failed"] * 3 + ["done"]
+    assert [t.status for t in made.search.trials] == ["failed"] * 4 + ["done"]
     assert len(made.pareto_front()) == 1
     single = optimizer(0)
     for loss in (NAN, INF, 3.0):

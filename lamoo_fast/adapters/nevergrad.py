@@ -108,7 +108,7 @@ class LaMOO(Optimizer):  # type: ignore[misc]  # mypy finds no types in Nevergra
 
     def _preprocess_multiobjective(self, candidate: Any) -> float:
         met = all(v <= 0 for v in self._violation) and candidate.satisfies_constraints()
-        if not met or not np.isfinite(candidate.losses).all():
+        if not met or not np.isfinite(_values(candidate)).all():
             return math.inf  # and on no front
         return float(super()._preprocess_multiobjective(candidate))
 
@@ -124,14 +124,13 @@ class LaMOO(Optimizer):  # type: ignore[misc]  # mypy finds no types in Nevergra
         return candidate
 
     def _internal_tell_candidate(self, candidate: Any, loss: float) -> None:
-        losses = np.where(candidate.losses < 5e20, candidate.losses, math.nan)  # clipped there
-        values = [*losses, *(self._violation or [0.0] * self._n_constraints)]
+        values = [*_values(candidate), *(self._violation or [0.0] * self._n_constraints)]
         if candidate.uid in self._ids:
             self.search.tell([self._ids.pop(candidate.uid)], [values])
-        elif not candidate.satisfies_constraints():
-            self._warn("LaMOO learns nothing from what is forbidden", errors.BadLossWarning)
-        else:
+        elif self._host.allows(candidate):
             self.search.tell([self._host.config(candidate)], [values])
+        else:
+            self._warn("LaMOO learns nothing from what is forbidden", errors.BadLossWarning)
 
     def _new_search(self, seed: int) -> Search:
         m = self._num_objectives or np.size(self._settings.get("ref", 0))
@@ -143,3 +142,8 @@ class LaMOO(Optimizer):  # type: ignore[misc]  # mypy finds no types in Nevergra
     def _num_objectives_set_callback(self) -> None:
         if self._search is not None:
             self._search = taken_over(self._search, self._new_search(seed=0))
+
+
+def _values(candidate: Any) -> Any:
+    """Return the losses, NaN for those that Nevergrad clips where there is one only."""
+    return np.where(candidate.losses < 5e20, candidate.losses, math.nan)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -67,6 +66,12 @@ class Parametrization:
         """Return the configuration of a child; it may be outside of the space."""
         codes = [code for leaf in self._leaves for code in leaf.codes(child, self._root)]
         return {str(i): code for i, code in enumerate(codes)}
+
+    def allows(self, child: p.Parameter) -> bool:
+        """Tell whether a child meets all cheap constraints, and its configuration, too."""
+        # They may differ by rounding.
+        valid = self.space.valid
+        return bool(child.satisfies_constraints()) and (not valid or valid(self.config(child)))
 
     def _allows(self, config: Mapping[str, Any]) -> bool:
         return bool(self._fill(self._tried, config).satisfies_constraints())
@@ -138,24 +143,24 @@ def _leaves(node: Any, path: tuple[Any, ...]) -> Iterator[_Leaf]:
             yield from _leaves(node[key], (*path, key))
     elif isinstance(node, p.Data):
         unbounded = all(bound is None for bound in node.bounds) and not node.integer
-        size = np.size(node.value)
-        params = (_UNBOUNDED,) * size if unbounded else tuple(_params(node, path, size))
+        params = (_UNBOUNDED,) * np.size(node.value) if unbounded else tuple(_params(node, path))
         yield _Leaf(path, np.shape(node.value), params, unbounded)
     elif not isinstance(node, p.Constant):
         raise ValueError(f"{_name(path)} is a {type(node).__name__}, wanted {_KINDS}")
 
 
-def _params(node: Any, path: tuple[Any, ...], size: int) -> Iterator[Param]:
+def _params(node: Any, path: tuple[Any, ...]) -> Iterator[Param]:
     """Describe the elements of an array, of which a scalar is one."""
     if any(bound is None for bound in node.bounds):
         kind = "both bounds, as for whole numbers" if node.integer else "both bounds or none"
         raise ValueError(f"{_name(path)} has bounds {node.bounds}, wanted {kind}")
-    ends = np.array([np.broadcast_to(bound.reshape(-1), size) for bound in node.bounds])
+    ends = [np.broadcast_to(bound, np.shape(node.value) or (1,)).ravel() for bound in node.bounds]
     log = bool(Exponent.filter_from(node))
     for low, high in np.sort(ends, axis=0).T.tolist():  # a factor below zero turns them round
         try:
-            if node.integer:
-                yield Integer(math.ceil(low), math.floor(high))
+            if node.integer:  # the ends as Nevergrad rounds them
+                first, last = round(low + 0.5 - 1e-12), round(high - 0.5 + 1e-12)
+                yield Integer(first, last, log=log and first > 0)
             else:
                 yield Float(low, high, log=log and low > 0)
         except (ValueError, OverflowError) as error:
