@@ -1,11 +1,14 @@
 """DEAP: the same individuals in the same order as its own tools."""
 
+import random
+from functools import partial
+
 import numpy as np
 import pytest
 
 pytest.importorskip("deap")
 
-from deap import base, cma, creator, tools
+from deap import algorithms, base, benchmarks, cma, creator, tools
 
 from lamoo_fast.adapters import deap as adapter
 from lamoo_fast.adapters import deap_sort
@@ -132,3 +135,32 @@ def test_in_the_hands_of_cma():
         return [list(parent) for parent in strategy.parents]
 
     assert run(adapter.hypervolume) == run(tools.hypervolume)
+
+
+def test_whole_runs_are_those_of_deap(monkeypatch):
+    """NSGA-II and NSGA-III from one seed, by DEAP's parts and by ours beneath them."""
+    toolbox = base.Toolbox()
+    toolbox.register("evaluate", benchmarks.dtlz2, obj=3)
+    toolbox.register("mate", tools.cxSimulatedBinaryBounded, low=0.0, up=1.0, eta=20.0)
+    toolbox.register("mutate", tools.mutPolynomialBounded, low=0.0, up=1.0, eta=20.0, indpb=0.2)
+    toolbox.register("map", map)
+
+    def run(select, n=40):
+        random.seed(1)
+        np.random.seed(1)  # noqa: NPY002 - DEAP draws from it
+        population = individuals(np.ones((n, 3)))
+        for individual in population:
+            individual[:] = [random.random() for _ in range(6)]
+            individual.fitness.values = toolbox.evaluate(individual)
+        for _ in range(12):
+            children = algorithms.varAnd(population, toolbox, cxpb=0.9, mutpb=0.9)
+            for child in children:
+                child.fitness.values = toolbox.evaluate(child)
+            population = select(population + children, n)
+        return [(list(individual), individual.fitness.values) for individual in population]
+
+    assert run(adapter.selNSGA2) == run(tools.selNSGA2)
+    third = partial(tools.selNSGA3, ref_points=tools.uniform_reference_points(3, 6))
+    wanted = run(third)
+    monkeypatch.setattr("deap.tools.emo.sortLogNondominated", adapter.sortLogNondominated)
+    assert run(third) == wanted

@@ -9,7 +9,7 @@ import pytest
 pg = pytest.importorskip("pygmo")
 
 from lamoo_fast.adapters.pygmo import LaMOOAlgorithm, SpaceProblem  # noqa: E402
-from lamoo_fast.search import Categorical, Integer, Space  # noqa: E402
+from lamoo_fast.search import Categorical, Float, Integer, Space  # noqa: E402
 
 
 class Limited:
@@ -44,6 +44,52 @@ def test_improves_and_keeps_the_size():
     assert len(after) == 10
     hv = [pg.hypervolume(p.get_f()).compute([2.0, 8.0]) for p in (before, after)]
     assert hv[1] > hv[0]
+
+
+def test_the_population_given_is_left_alone():
+    """As by pygmo's own algorithms."""
+    given = pg.population(pg.zdt(1, param=3), 10, seed=4)
+    before = given.get_x(), given.get_f(), given.problem.get_fevals()
+    after = pg.algorithm(LaMOOAlgorithm(12, 1, n_initial=8)).evolve(given)
+    for old, new in zip(before, (given.get_x(), given.get_f(), 10), strict=True):
+        np.testing.assert_array_equal(old, new)
+    assert after.problem.get_fevals() == 22
+    assert not np.array_equal(after.get_f(), given.get_f())
+
+
+def test_the_tutorial_on_several_objectives():
+    """DTLZ1 in three objectives comes nearer to its front, by pygmo's own distance."""
+    udp = pg.dtlz(prob_id=1, dim=4)
+    distances = []
+    population = pg.population(prob=udp, size=16, seed=1)
+    for _ in range(3):
+        distances.append(udp.p_distance(population))
+        population = pg.algorithm(LaMOOAlgorithm(4, seed=1, n_initial=12)).evolve(population)
+    assert distances[0] > distances[1] > distances[2]
+
+
+def test_spaces_under_algorithms_of_pygmo():
+    space = Space({"n": Integer(1, 5), "c": Categorical(["a", "b"]), "x": Float(0, 1)})
+    udp = SpaceProblem(
+        space, lambda c: (c["n"] + c["x"], c["x"] - (c["c"] == "b")), ["minimize"] * 2
+    )
+    for algorithm in (pg.nsga2(8), pg.moead(8, neighbours=5), pg.nspso(8), pg.maco(8, ker=12)):
+        before = pg.population(pg.problem(udp), 24, seed=1)
+        after = pg.algorithm(algorithm).evolve(before)
+        assert not np.array_equal(after.get_f(), before.get_f())
+        for x, f in zip(after.get_x(), after.get_f(), strict=True):
+            np.testing.assert_array_equal(udp.fitness(x), f)
+
+
+def test_islands():
+    """In a process of its own."""
+    island = pg.island(
+        algo=LaMOOAlgorithm(3, n_initial=9), prob=pg.zdt(1, param=3), size=8, seed=1,
+        udi=pg.mp_island(use_pool=False),
+    )  # fmt: skip
+    island.evolve()
+    island.wait_check()
+    assert island.get_population().problem.get_fevals() == 11
 
 
 def test_copies_pickles_and_seeds():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -24,9 +25,10 @@ class LaMOOAlgorithm:
 
     An evolution learns from the population, evaluates `evaluations` new points one by one, and
     leaves the best ones in the population: the feasible ones by front and crowding distance, then
-    the others by what they violate, then those with values that are not finite. Integers and
-    constraints of the problem are respected. It copies and pickles, and its seed determines what
-    it does.
+    the others by what they violate, then those with values that are not finite. The population is
+    part of the initial design: while it and the new points are fewer than `n_initial`, these are
+    drawn uniformly. Integers and constraints of the problem are respected. It copies and pickles,
+    and its seed determines what it does.
 
     Parameters
     ----------
@@ -61,7 +63,8 @@ class LaMOOAlgorithm:
         return "LaMOO: search by learned space partitions"
 
     def evolve(self, population: Any) -> Any:
-        """Evaluate new points and return the population of the best ones."""
+        """Evaluate new points and return the population of the best ones; that given stays."""
+        population = copy.deepcopy(population)  # pygmo hands over its own, not a copy
         problem = population.problem
         n, m, equal = len(population), problem.get_nobj(), problem.get_nec()
         tolerance = np.array(problem.c_tol, dtype=np.float64)
