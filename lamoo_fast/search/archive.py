@@ -113,9 +113,9 @@ class Archive:
         """Add trials, or replace pending ones by what became of them."""
         trials = list(trials)
         # Rounding can make the configuration's own point decode to its neighbour: both are seen.
-        if trials:
-            self.seen.update(self._space.config_keys([t.config for t in trials]))
-            self.seen.update(self._space.keys(np.array([t.x for t in trials])))
+        if new := [t for t in trials if t.id not in self.trials]:
+            self.seen.update(self._space.config_keys([t.config for t in new]))
+            self.seen.update(self._space.keys(np.array([t.x for t in new])))
         for trial in trials:
             self.trials[trial.id] = trial
             self.next_id = max(self.next_id, trial.id + 1)
@@ -123,7 +123,8 @@ class Archive:
                 self.pending[trial.id] = trial
             else:
                 self.pending.pop(trial.id, None)
-                self._append(trial)
+        if told := [t for t in trials if t.status != "pending"]:
+            self._append(told)
 
     def told(self) -> Rows:
         """Trials that are done or failed."""
@@ -173,23 +174,25 @@ class Archive:
         told = self.told()
         return told.where(np.isnan(told.F[:, 0]) if self._n_failed else slice(0))
 
-    def _append(self, trial: Trial) -> None:
-        if self._n == len(self._ids):
+    def _append(self, told: list[Trial]) -> None:
+        n, (d, m, _) = self._n + len(told), self._ends.tolist()
+        while n > len(self._ids):
             self._ids = np.concatenate([self._ids, np.empty_like(self._ids)])
             self._table = np.concatenate([self._table, np.empty_like(self._table)])
-        row = np.full(self._ends[-1], np.nan)
-        row[: self._ends[0]] = trial.x
-        if trial.values is None:
-            self._n_failed += 1
-        else:
-            row[self._ends[0] : self._ends[1]] = np.multiply(trial.values, self._signs)
-            row[self._ends[1] :] = trial.constraints
-        self._table[self._n] = row
-        self._ids[self._n] = trial.id
-        in_order = self._n == 0 or self._ids[self._n - 1] < trial.id
-        if self._sorted == self._n and in_order:
-            self._sorted += 1
-        self._n += 1
+        values = [t.values for t in told if t.values is not None]
+        rows = np.full((len(told), self._ends[-1]), np.nan)
+        rows[:, :d] = [t.x for t in told]
+        if values:
+            done = [t.values is not None for t in told]
+            rows[done, d:m] = np.multiply(values, self._signs)
+            rows[done, m:] = [t.constraints for t in told if t.values is not None]
+        ids = np.array([t.id for t in told], dtype=np.int64)
+        if self._sorted == self._n:
+            rising = np.diff(ids, prepend=self._ids[self._n - 1] if self._n else -1) > 0
+            self._sorted += len(told) if rising.all() else int(rising.argmin())
+        self._table[self._n : n], self._ids[self._n : n] = rows, ids
+        self._n = n
+        self._n_failed += len(told) - len(values)
         self._done = self._ranked = None
 
     def _sort(self) -> None:

@@ -93,13 +93,13 @@ class Growth:
                 self._classifier,
                 leaf_size=self._leaf_size,
                 G=base.G,
-                ids=base.ids.tolist(),
+                ids=base.ids,
                 previous=None if self._noisy else tree,
                 predicted=None if self._predict is None else self._predict(base, ref),
             )
             self._base = base.copy()
         if n > len(tree.order):
-            tree = tree.with_rows(rows.X, rows.F, G=rows.G, ids=rows.ids.tolist())
+            tree = tree.with_rows(rows.X, rows.F, G=rows.G, ids=rows.ids)
         self._tree = tree
         return tree
 

@@ -80,7 +80,8 @@ class Float:
         else:
             v = self.low + u * (self.high - self.low)
         # Rounding must neither leave the range nor miss its ends.
-        v = np.select([u <= 0, u >= 1], [self.low, self.high], np.clip(v, self.low, self.high))
+        v = np.clip(v, self.low, self.high)
+        v[u <= 0], v[u >= 1] = self.low, self.high
         return v.tolist()  # type: ignore[no-any-return]
 
     def snap(self, u: Array) -> Array:

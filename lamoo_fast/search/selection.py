@@ -37,11 +37,7 @@ def _best(tree: PartitionTree, nodes: npt.NDArray[np.intp], c_p: float, total: f
     bonus = np.sqrt(2 * np.log(visits[tree.parent[nodes]]) / visits[nodes])
     if not 0 < total < math.inf:
         return int(nodes[np.argmax(bonus)])
-    return int(nodes[np.argmax(_values(tree, nodes) / total + 2 * c_p * bonus)])
-
-
-def _values(tree: PartitionTree, nodes: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
-    return np.array([tree.value(int(node)) for node in nodes])
+    return int(nodes[np.argmax(tree.values(nodes) / total + 2 * c_p * bonus)])
 
 
 @dataclass(frozen=True)
@@ -75,7 +71,7 @@ class Leaf:
         """Return the leaf with the largest bound."""
         if len(tree) == 1:
             return 0
-        return _best(tree, tree.leaves, self.c_p, float(_values(tree, tree.leaves).max()))
+        return _best(tree, tree.leaves, self.c_p, float(tree.values(tree.leaves).max()))
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,8 @@ class PartitionTree:
         self._cuts: _Cuts = {}
         self._volumes: dict[bytes, HVEstimate] = {}
         self._volume_of: dict[int, HVEstimate] = {}
+        self._values = np.empty(0)  # those of `_volume_of`, NaN where it has none
+        self._after: npt.NDArray[np.intp] | None = None
         self.order = np.arange(len(F))
         self.parent = np.empty(0, dtype=np.intp)
         self.child = np.empty((0, 2), dtype=np.intp)
@@ -111,7 +113,7 @@ class PartitionTree:
         *,
         leaf_size: int,
         G: Array | None = None,
-        ids: Sequence[int] | None = None,
+        ids: Sequence[int] | npt.NDArray[np.int64] | None = None,
         previous: PartitionTree | None = None,
         predicted: tuple[Array, Array, Array] | None = None,
     ) -> PartitionTree:
@@ -200,6 +202,7 @@ class PartitionTree:
         tree.parent = np.array(parent, dtype=np.intp)
         tree.child = np.array(child, dtype=np.intp)
         tree.start, tree.stop = np.array(spans, dtype=np.intp).T
+        tree._values = np.full(len(parent), np.nan)
         for array in (tree.parent, tree.child, tree.start, tree.stop, tree.order):
             array.flags.writeable = False
         same_ref = previous is not None and np.array_equal(previous.ref, ref)
@@ -209,7 +212,12 @@ class PartitionTree:
         return tree
 
     def with_rows(
-        self, X: Array, F: Array, *, G: Array | None = None, ids: Sequence[int] | None = None
+        self,
+        X: Array,
+        F: Array,
+        *,
+        G: Array | None = None,
+        ids: Sequence[int] | npt.NDArray[np.int64] | None = None,
     ) -> PartitionTree:
         """Return a tree with the same splits over more rows.
 
@@ -232,23 +240,35 @@ class PartitionTree:
         leaf = np.empty(len(F), dtype=np.intp)
         old = np.isin(row_ids, self._ids, assume_unique=True)
         mine = np.empty(len(self._ids), dtype=np.intp)
-        for node in self.leaves:
-            mine[self.rows(int(node))] = node
-        leaf[old] = mine[np.argsort(self._ids)]
+        mine[self.order] = np.repeat(self.leaves, self.visits[self.leaves])
+        leaf[old] = mine[np.argsort(self._ids, kind="stable")]
         leaf[~old] = self._leaves(self.space.features(X[~old]))
-        tree.order = np.argsort(leaf, kind="stable")  # nodes are numbered from left to right
+        # Nodes are numbered from left to right. Of small integers the sort is one by digits.
+        small = leaf.astype(np.uint16) if len(self) < 2**16 else leaf
+        tree.order = np.argsort(small, kind="stable")
         below = np.concatenate([[0], np.cumsum(np.bincount(leaf, minlength=len(self)))])
-        last = np.arange(len(self)) + 1  # node after the last one below each node
-        for node in range(len(self) - 1, 0, -1):
-            last[self.parent[node]] = max(last[self.parent[node]], last[node])
-        tree.start, tree.stop = below[:-1], below[last]
+        tree._after = self._ends()
+        tree.start, tree.stop = below[:-1], below[tree._after]
         for array in (tree.start, tree.stop, tree.order):
             array.flags.writeable = False
         same = self.visits == tree.visits
         if not self._any_feasible():  # the units of violations may have changed
             same[:] = False
-        tree._volume_of = {node: v for node, v in self._volume_of.items() if same[node]}
+        tree._volume_of = dict(self._volume_of)
+        for node in np.flatnonzero(~same).tolist():
+            tree._volume_of.pop(node, None)
+        tree._values = np.where(same, self._values, np.nan)
         return tree
+
+    def _ends(self) -> npt.NDArray[np.intp]:
+        """Return, for each node, the node after the last one below it (k,)."""
+        if self._after is None:
+            after = list(range(1, len(self) + 1))
+            parent = self.parent.tolist()
+            for node in range(len(self) - 1, 0, -1):
+                after[parent[node]] = max(after[parent[node]], after[node])
+            self._after = np.array(after, dtype=np.intp)
+        return self._after
 
     def _leaves(self, Z: Array) -> npt.NDArray[np.intp]:
         """Find the leaf of each row of the features Z (n, f)."""
@@ -288,6 +308,12 @@ class PartitionTree:
         the smallest violation in the node, in units of twice the largest of all.
         """
         return self.volume(node).value
+
+    def values(self, nodes: npt.NDArray[np.intp]) -> Array:
+        """`value` of several nodes."""
+        for node in nodes[np.isnan(self._values[nodes])].tolist():
+            self._values[node] = self.value(node)
+        return self._values[nodes]
 
     def volume(self, node: int) -> HVEstimate:
         """`value` with its standard error, 0 where it is exact."""
