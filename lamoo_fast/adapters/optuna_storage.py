@@ -23,8 +23,9 @@ def patient(url: str, seconds: float = 300.0, **settings: Any) -> RDBStorage:
     """Return an `RDBStorage` that outlives a restart of its server or of the network.
 
     Every use of a connection begins with a ping (``pool_pre_ping`` of SQLAlchemy); a connection
-    that is gone is replaced, and attempts to connect again are made for some time. When they have
-    all failed, the call that needed the connection raises Optuna's `StorageInternalError`.
+    that is gone is replaced, and attempts to connect again are made for some time. When all have
+    failed, or the server stops in the middle of a call, that call raises Optuna's
+    `StorageInternalError`, which ends `optimize`; the next call waits again.
 
     Parameters
     ----------
