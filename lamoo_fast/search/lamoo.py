@@ -444,6 +444,7 @@ class LaMOO:
         ids = range(first, first + len(configs))
         return [Trial(i, c, x, relaxed=relaxed) for i, c, x in zip(ids, configs, X, strict=True)]
 
-    def _restore(self, saved: Mapping[str, Any]) -> Trial:
-        trial = self._new_trials(int(saved["id"]), [self.space.check(saved["config"])])[0]
-        return trial.restored(saved, len(self.directions), self.n_constraints)
+    def _restore(self, saved: Sequence[Mapping[str, Any]]) -> list[Trial]:
+        new = self._new_trials(0, [self.space.check(trial["config"]) for trial in saved])
+        m, c = len(self.directions), self.n_constraints
+        return [trial.restored(s, m, c) for trial, s in zip(new, saved, strict=True)]

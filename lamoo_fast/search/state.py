@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,9 +29,9 @@ class Saved:
 def read_state(
     state: Mapping[str, Any],
     settings: Mapping[str, Any],
-    restore: Callable[[Mapping[str, Any]], Trial],
+    restore: Callable[[Sequence[Mapping[str, Any]]], list[Trial]],
 ) -> Saved:
-    """Read the state of a search with these settings; `restore` makes a trial of its description.
+    """Read the state of a search with these settings; `restore` makes trials of descriptions.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def read_state(
             theirs = {**older, **state["settings"]}[name]
             if theirs != mine:
                 raise ValueError(f"state has {name} {theirs}, but this search has {mine}")
-        trials = [restore(saved) for saved in state["trials"]]
+        trials = restore(list(state["trials"]))
         trials.sort(key=lambda trial: trial.id)
         if len({trial.id for trial in trials}) < len(trials):
             raise ValueError("state has two trials with one id")

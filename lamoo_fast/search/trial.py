@@ -94,12 +94,13 @@ class Trial:
         }
 
     def restored(self, saved: Mapping[str, Any], m: int, c: int = 0) -> Trial:
-        """Return this trial with the outcome that `to_dict` wrote down: m objectives, c bounds."""
-        status, values = saved["status"], saved["values"]
+        """Return this trial with the id and the outcome of a `to_dict`: m objectives, c bounds."""
+        key, status, values = int(saved["id"]), saved["status"], saved["values"]
         if status not in ("pending", "done", "failed") or (values is None) == (status == "done"):
-            raise ValueError(f"trial {self.id} has status {status!r} and values {values!r}")
+            raise ValueError(f"trial {key} has status {status!r} and values {values!r}")
         trial = replace(
             self,
+            id=key,
             status=status,
             message=str(saved["message"]),
             relaxed=int(saved["relaxed"]),
@@ -109,7 +110,7 @@ class Trial:
         # States from before there were constraints do not name them.
         outcome = read_outcomes([[*values, *saved.get("constraints", ())]], 1, m, c)[0]
         if isinstance(outcome, Failed):
-            raise ValueError(f"trial {self.id}: {outcome.message}")
+            raise ValueError(f"trial {key}: {outcome.message}")
         return trial.told(outcome, m)
 
     def told(self, outcome: Outcome, m: int) -> Trial:
