@@ -24,6 +24,7 @@ from ax.generation_strategy.transition_criterion import MinTrials
 from ax.service.ax_client import AxClient, ObjectiveProperties
 
 from lamoo_fast.adapters.ax import AxSpace, LaMOONode
+from lamoo_fast.search import CMASampler, Path, Surrogate, SVMClassifier
 
 NAN = float("nan")
 FLOAT, INT, STRING = ParameterType.FLOAT, ParameterType.INT, ParameterType.STRING
@@ -88,6 +89,21 @@ def test_one_seed_one_result_stored_or_not(tmp_path):
     fresh = GenerationStrategy(nodes=[LaMOONode(5, n_initial=6)]).clone_reset()
     part.set_generation_strategy(copy.deepcopy(fresh))
     part.get_next_trials(max_trials=1)
+
+
+def test_settings_are_stored(tmp_path):
+    """Also those with a name that Ax has for something else."""
+    settings = {
+        "sampler": CMASampler(),
+        "selection": Path(0.5),
+        "classifier": SVMClassifier(),
+        "surrogate": Surrogate(),
+        "ref": [-3.0, -2.5],
+    }
+    client(7, **settings).save_to_json_file(str(tmp_path / "new.json"))
+    loaded = node(Client.load_from_json_file(str(tmp_path / "new.json")))
+    assert loaded._settings == {"n_initial": 6, **settings}
+    assert (loaded._seed, loaded.should_deduplicate) == (LaMOONode(7)._seed, True)
 
 
 def test_directions():

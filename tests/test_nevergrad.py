@@ -256,6 +256,8 @@ def test_constraint_violations():
         assert c.value[0] >= 0.4 or tuple(c.losses) == tuple(two(c.value))
     with pytest.raises(ValueError, match="wanted 2 numbers"):
         made.tell(made.ask(), [1, 1], 0.3)
+    with pytest.raises(ValueError, match=r"constraint_violation is .*wanted numbers"):
+        made.tell(made.ask(), [1, 1], ["a", "b"])
     run(made, 1)
     assert made.search.trials[-1].constraints == (0.0, 0.0)
 
@@ -289,6 +291,9 @@ def test_candidates_nobody_asked_for():
     assert made.search.trials[1].config == made.search.trials[0].config
     assert made.search.trials[2].config == {"0": 0.25, "1": 0.75}
     assert made.num_tell_not_asked == 3
+    other = LaMOO(2)
+    made.tell(other.parametrization.spawn_child(new_value=np.array([0.5, 1.5])), [1, 1])
+    assert len(made.search.trials) == 4  # it is of another range
     far = optimizer(0, ng.p.Scalar())
     far.tell(far.parametrization.spawn_child(new_value=1e9), 1.0)
     assert far.search.trials[0].config == {"0": 4.0}

@@ -17,9 +17,9 @@ from ax.core.generator_run import GeneratorRun
 from ax.exceptions.core import SearchSpaceExhausted, UnsupportedError
 from ax.generation_strategy.external_generation_node import ExternalGenerationNode
 from ax.storage.json_store.decoder import object_from_json
-from ax.storage.json_store.registry import CORE_DECODER_REGISTRY, CORE_ENCODER_REGISTRY
 
 from lamoo_fast.adapters.ax_space import AxSpace
+from lamoo_fast.adapters.ax_storage import store
 from lamoo_fast.adapters.ax_trials import Goal, pending, rows
 from lamoo_fast.adapters.replayed import replay
 from lamoo_fast.search import Float, LaMOO, Space, SpaceExhausted
@@ -140,11 +140,10 @@ class LaMOONode(ExternalGenerationNode):  # type: ignore[misc]  # mypy leaves Ax
         return super()._gen(*args, **kwargs)
 
 
-def _stored(node: LaMOONode) -> dict[str, Any]:
-    own = ("name", "should_deduplicate", "transition_criteria", "suggested_experiment_status")
-    arguments = {name: getattr(node, name) for name in own}
-    return {"__type": "LaMOONode", "seed": node._entropy, **arguments, **node._settings}
-
-
-CORE_ENCODER_REGISTRY[LaMOONode] = _stored
-CORE_DECODER_REGISTRY["LaMOONode"] = LaMOONode
+store(
+    LaMOONode,
+    "name",
+    "should_deduplicate",
+    "transition_criteria",
+    "suggested_experiment_status",
+)

@@ -40,10 +40,8 @@ class LaMOO(Optimizer):  # type: ignore[misc]  # mypy finds no types in Nevergra
     parametrization : int or nevergrad.p.Parameter
         What is searched; ValueError when a part is not of a kind that `Parametrization` knows.
         Its random state at the first `ask` or `tell` determines the search.
-    budget : int, optional
-        Number of evaluations.
-    num_workers : int
-        Number of evaluations at once.
+    budget, num_workers : int, optional
+        Number of evaluations, and of those at once.
     **settings
         Keyword arguments of `lamoo_fast.LaMOO`, such as ref, sampler, n_initial, noisy.
 
@@ -88,7 +86,10 @@ class LaMOO(Optimizer):  # type: ignore[misc]  # mypy finds no types in Nevergra
     ) -> None:
         """Report a loss or several, and what is violated where above 0, as Nevergrad does."""
         given = () if constraint_violation is None else constraint_violation
-        violation = np.ravel(given).astype(np.float64).tolist()
+        try:
+            violation = np.ravel(given).astype(np.float64).tolist()
+        except (TypeError, ValueError):
+            raise ValueError(f"constraint_violation is {given!r}, wanted numbers") from None
         before = self._n_constraints
         if violation and before not in (0, len(violation)):
             raise ValueError(f"constraint_violation is {violation}, wanted {before} numbers")

@@ -68,10 +68,12 @@ class Parametrization:
         return {str(i): code for i, code in enumerate(codes)}
 
     def allows(self, child: p.Parameter) -> bool:
-        """Tell whether a child meets all cheap constraints, and its configuration, too."""
-        # They may differ by rounding.
-        valid = self.space.valid
-        return bool(child.satisfies_constraints()) and (not valid or valid(self.config(child)))
+        """Tell whether a child is in the space and meets all cheap constraints."""
+        try:
+            self.space.check(self.config(child))
+        except ValueError:
+            return False
+        return bool(child.satisfies_constraints())
 
     def _allows(self, config: Mapping[str, Any]) -> bool:
         return bool(self._fill(self._tried, config).satisfies_constraints())
@@ -103,9 +105,8 @@ class _Leaf:
             z = node.get_standardized_data(reference=self.node(root))
             return np.clip(np.arcsinh(z), -4.0, 4.0).tolist()  # type: ignore[no-any-return]
         values = np.ravel(node.value).tolist()
-        if isinstance(self.params[0], Float):  # rounding may have left the range
-            ranges = zip(values, self.params, strict=True)
-            return [min(max(v, f.low), f.high) for v, f in ranges]  # type: ignore[union-attr]
+        if isinstance(self.params[0], Float):
+            return [_within(v, f) for v, f in zip(values, self.params, strict=True)]
         return values  # type: ignore[no-any-return]
 
     def fill(self, child: Any, root: Any, codes: list[Any]) -> None:
@@ -125,6 +126,13 @@ class _Leaf:
                     middle = np.reshape([(f.low + f.high) / 2 for f in self.params], self.shape)  # type: ignore[union-attr]
                     values = values + 1e-9 * (middle - values)
                     node.value = values if self.shape else float(values)
+
+
+def _within(value: float, param: Any) -> float:
+    """Return the value, without what rounding may have brought it out of its range."""
+    nearest = min(max(value, param.low), param.high)
+    off = abs(value - nearest) > 1e-9 * max(param.high - param.low, abs(nearest))
+    return value if off else nearest
 
 
 def _leaves(node: Any, path: tuple[Any, ...]) -> Iterator[_Leaf]:
