@@ -12,7 +12,7 @@ import pytest
 from test_study import MESSAGES, check, good, search, trouble
 
 import lamoo_fast as lf
-from lamoo_fast.search.workers import Futures
+from lamoo_fast.search.futures import Futures
 
 dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
