@@ -20,7 +20,9 @@ def test_examples(module):
     try:
         found = importlib.import_module(module)
     except ImportError as error:
-        if "lamoo_fast[" not in str(error):  # names the extra that is missing here
+        # One that names the extra is missing here, or a part of an adapter misses its host.
+        ours = (error.name or "lamoo_fast").startswith("lamoo_fast")
+        if "lamoo_fast[" not in str(error) and (ours or ".adapters." not in module):
             raise
         pytest.skip(str(error))
     assert doctest.testmod(found).failed == 0

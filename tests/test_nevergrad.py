@@ -213,8 +213,17 @@ def test_reference():
     made.ask()
     made.tell(ng.p.MultiobjectiveReference(), [1.5, 2.0])
     assert (made.search.ref, made.search.n_pending) == ((1.5, 2.0), 1)
+    with pytest.raises(ValueError, match="ref"):
+        optimizer(0).tell(ng.p.MultiobjectiveReference(), [NAN, 1])
     run(made, 9)
+    with pytest.raises(RuntimeError, match="before the first tell"):
+        made.tell(ng.p.MultiobjectiveReference(), [9, 9])
+    run(made, 1)
     assert made.search.ref == (1.5, 2.0)
+    point = made.parametrization.spawn_child(new_value=np.array([0.5, 0.5]))
+    made = optimizer(0)
+    made.tell(ng.p.MultiobjectiveReference(point), [3.0, 4.0])
+    assert (made.search.ref, made.search.trials[0].values) == ((3.0, 4.0), (3.0, 4.0))
 
 
 @pytest.mark.parametrize("workers", [1, 3])

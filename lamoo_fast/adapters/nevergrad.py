@@ -20,6 +20,7 @@ from lamoo_fast.adapters.nevergrad_space import Parametrization
 from lamoo_fast.search import FAILED, SpaceExhausted
 from lamoo_fast.search import LaMOO as Search
 from lamoo_fast.search.checks import check_count
+from lamoo_fast.search.reference import check_ref
 
 __all__ = ["LaMOO", "Parametrization"]
 
@@ -48,7 +49,6 @@ class LaMOO(Optimizer):  # type: ignore[misc]  # mypy finds no types in Nevergra
     Examples
     --------
     >>> import nevergrad as ng
-    >>> from lamoo_fast.adapters.nevergrad import LaMOO
     >>> optimizer = LaMOO(ng.p.Scalar(lower=-1, upper=2), budget=20)
     >>> optimizer.parametrization.random_state.seed(0)
     >>> _ = optimizer.minimize(lambda x: (x**2, (x - 1) ** 2))
@@ -90,16 +90,18 @@ class LaMOO(Optimizer):  # type: ignore[misc]  # mypy finds no types in Nevergra
             violation = np.ravel(given).astype(np.float64).tolist()
         except (TypeError, ValueError):
             raise ValueError(f"constraint_violation is {given!r}, wanted numbers") from None
-        before = self._n_constraints
-        if violation and before not in (0, len(violation)):
+        self._violation, c, before = violation, len(violation), self._n_constraints
+        if c and before not in (0, c):
             raise ValueError(f"constraint_violation is {violation}, wanted {before} numbers")
-        if isinstance(candidate, p.MultiobjectiveReference):
-            self._settings = {**self._settings, "ref": np.ravel(loss)}
-        self._n_constraints = max(before, len(violation))
-        if self._n_constraints > before or isinstance(candidate, p.MultiobjectiveReference):
+        if reference := isinstance(candidate, p.MultiobjectiveReference):
+            check_ref(loss, np.size(loss))
+        if c > before:
+            self._n_constraints = c
             self._num_objectives_set_callback()
-        self._violation = violation
         super().tell(candidate, loss, constraint_violation, penalty_style)
+        if reference:
+            self._settings = {**self._settings, "ref": np.ravel(loss)}
+            self._num_objectives_set_callback()
 
     def pareto_front(self, *args: Any, **kwargs: Any) -> list[Any]:
         """Return the candidates on the front, as Nevergrad does; none where nothing is feasible."""
@@ -134,11 +136,9 @@ class LaMOO(Optimizer):  # type: ignore[misc]  # mypy finds no types in Nevergra
             self._warn("LaMOO learns nothing from what is forbidden", errors.BadLossWarning)
 
     def _new_search(self, seed: int) -> Search:
-        m = self._num_objectives or np.size(self._settings.get("ref", 0))
+        goals = ["minimize"] * (self._num_objectives or np.size(self._settings.get("ref", 0)))
         c = self._n_constraints
-        return Search(
-            self._host.space, ["minimize"] * m, n_constraints=c, seed=seed, **self._settings
-        )
+        return Search(self._host.space, goals, n_constraints=c, seed=seed, **self._settings)
 
     def _num_objectives_set_callback(self) -> None:
         if self._search is not None:
