@@ -147,7 +147,7 @@ ABOUT = """What a change does to the log10 gap at the end
 
 Difference of the variant to its base, negative where the variant is better: mean over the problems
 of the mean over paired seeds, with a 95 % interval over the seeds. Times fewer evaluations than
-its base the variant needs for the level at which the base ends, as a geometric mean."""
+its base the variant needs for the level at which the worse of both ends, as a geometric mean."""
 
 Change = tuple[str, str, float, float, float, int, str]
 

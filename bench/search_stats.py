@@ -102,6 +102,16 @@ def share(ours: Array, theirs: Array) -> float:
     return len(theirs) / back
 
 
+def pace(ours: Array, theirs: Array) -> float:
+    """Evaluations of theirs over those of ours, to the level at which the worse of them ends.
+
+    Equal curves have pace 1, also where they reach their end early. A curve that does not leave the
+    level of the initial points counts as needing all evaluations.
+    """
+    level = min(max(ours[-1], theirs[-1]), theirs[N_INITIAL - 1] - MOVED)
+    return (reached(theirs, level) or len(theirs)) / (reached(ours, level) or len(ours))
+
+
 def first_at(curves: Curves, level: float) -> tuple[float, int]:
     """Median over the seeds of the evaluations to a level, and how many seeds get there.
 
@@ -176,9 +186,9 @@ def levels(study: Study, method: str, rivals: Iterable[str]) -> list[Level]:
 
 
 def gain(study: Study, with_it: str, without: str) -> tuple[float, float, float, int] | None:
-    """How many times fewer evaluations one variant needs for where another one ends.
+    """How many times fewer evaluations one variant needs than another one (see `pace`).
 
-    The geometric mean over the problems of 1 / share, with a 95 % bootstrap interval over the
+    The geometric mean over the problems, with a 95 % bootstrap interval over the
     seeds (paired in each problem), and the number of problems.
     """
     pairs = []
@@ -193,8 +203,8 @@ def gain(study: Study, with_it: str, without: str) -> tuple[float, float, float,
     rng = np.random.default_rng(0)
 
     def ratio(rows: Iterable[Array]) -> float:
-        return 1 / geometric_mean(
-            share(a[i].mean(axis=0), b[i].mean(axis=0))
+        return geometric_mean(
+            pace(a[i].mean(axis=0), b[i].mean(axis=0))
             for (a, b), i in zip(pairs, rows, strict=True)
         )
 
