@@ -148,7 +148,7 @@ def search(evaluator: Evaluator) -> list[Config]:
         trials = opt.ask(10)
         accuracy = values(evaluator, [trial.config for trial in trials])[:, 0]
         opt.tell(trials, [(a, flops(t.config)) for a, t in zip(accuracy, trials, strict=True)])
-    return sorted((trial.config for trial in opt.front), key=flops)
+    return sorted((trial.config for trial in opt.pareto_front()), key=flops)
 
 
 def flops(config: Config) -> float:
