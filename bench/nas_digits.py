@@ -135,7 +135,7 @@ def one_seed(seed: int, configs, data: Data) -> tuple[dict[str, np.ndarray], lis
 
 
 def search(evaluator: Evaluator) -> list[Config]:
-    """Cells of the front of accuracy and multiply-adds, by rising multiply-adds."""
+    """Cells of the front of accuracy and multiply-adds, one of those that compute the same."""
     opt = lf.LaMOO(
         SPACE.space,
         ["maximize", "minimize"],
@@ -148,7 +148,8 @@ def search(evaluator: Evaluator) -> list[Config]:
         trials = opt.ask(10)
         accuracy = values(evaluator, [trial.config for trial in trials])[:, 0]
         opt.tell(trials, [(a, flops(t.config)) for a, t in zip(accuracy, trials, strict=True)])
-    return sorted((trial.config for trial in opt.pareto_front()), key=flops)
+    distinct = {SPACE.encode(SPACE.trimmed(t.config)): t.config for t in opt.pareto_front()}
+    return sorted(distinct.values(), key=flops)
 
 
 def flops(config: Config) -> float:
