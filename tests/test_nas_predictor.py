@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lamoo_fast.nas.evaluators import Evaluation, as_hints
-from lamoo_fast.nas.evaluators.encodings import PathSummary, cell201_features
+from lamoo_fast.nas.evaluators.encodings import cell201_features
 from lamoo_fast.nas.evaluators.models import (
     Average,
     Ensemble,
@@ -17,6 +17,7 @@ from lamoo_fast.nas.evaluators.models import (
 )
 from lamoo_fast.nas.evaluators.predictor import Predictor, Promoting
 from lamoo_fast.nas.spaces.cell201 import EDGES, OPS
+from lamoo_fast.nas.spaces.path_summary import PathSummary
 from lamoo_fast.search import Integer, LaMOO, Space
 
 SPACE = Space({"a": Integer(0, 20), "b": Integer(0, 20)})

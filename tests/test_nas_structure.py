@@ -7,28 +7,25 @@ from lamoo_fast.nas import load_hints
 from lamoo_fast.nas.spaces.cell201 import EDGES, Cell201
 from lamoo_fast.nas.spaces.darts import Darts
 from lamoo_fast.nas.spaces.nasnet import NasnetCell
-from lamoo_fast.nas.spaces.structure import Flow
+from lamoo_fast.nas.spaces.path_summary import structure_of
 
 
 def paths(edges, node, outputs):
-    """Operations of every path from a node to an output, and where it ends."""
+    """Operations of every path from a node to an output."""
     if node in outputs:
-        yield [], node
+        yield []
     for source, target, op in edges:
         if source == node and op != "none":
-            for rest, end in paths(edges, target, outputs):
-                yield [op, *rest], end
+            for rest in paths(edges, target, outputs):
+                yield [op, *rest]
 
 
 def listed(edges, inputs, outputs):
     found = [path for node in inputs for path in paths(edges, node, outputs)]
-    depths = dict.fromkeys(outputs, 0)
-    for ops, end in found:
-        depths[end] = max(depths[end], sum("conv" in op for op in ops))
-    pooled = [any("pool" in op for op in ops) for ops, _ in found]
+    pooled = [any("pool" in op for op in ops) for ops in found]
     return (
-        sum(depths.values()) / len(outputs),
-        sum(set(ops) <= {"skip_connect"} for ops, _ in found),
+        max((sum("conv" in op for op in ops) for ops in found), default=0),
+        sum(set(ops) <= {"skip_connect"} for ops in found),
         np.mean(pooled) if pooled else 0.0,
     )
 
@@ -60,8 +57,8 @@ def test_stacked_cells(architectures):
 
 
 def test_nothing_flows():
-    assert Flow.of([], [0], [3]) == Flow(0.0, 0.0, 0.0)
-    assert Flow.of([(0, 1, "conv"), (2, 3, "conv")], [0], [3]) == Flow(0.0, 0.0, 0.0)
+    assert structure_of([], {0}, {3}) == (0, 0, 0)
+    assert structure_of([(0, 1, "conv"), (2, 3, "conv")], {0}, {3}) == (0, 0, 0)
 
 
 def test_cells_that_compute_the_same_look_the_same():

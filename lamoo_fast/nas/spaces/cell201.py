@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from lamoo_fast.nas.spaces.architecture import Config, Cost, check_counts
 from lamoo_fast.nas.spaces.layers import conv, linear
-from lamoo_fast.nas.spaces.structure import Flow
+from lamoo_fast.nas.spaces.path_summary import structure_of
 from lamoo_fast.search.space import Categorical, Space
 
 if TYPE_CHECKING:
@@ -154,8 +154,7 @@ class Cell201:
 
     def _structure(self, config: Config) -> tuple[float, ...]:
         edges = [(int(edge[0]), int(edge[-1]), op) for edge, op in config.items()]
-        flow = Flow.of(edges, inputs=[0], outputs=[3])
-        return float(self.cost(config).params), flow.depth, flow.shortcuts, flow.pooled
+        return float(self.cost(config).params), *structure_of(edges, {0}, {3})
 
     def cost(self, config: Mapping[str, Any]) -> Cost:
         """Count multiply-adds and parameters: only the number of convolutions matters.

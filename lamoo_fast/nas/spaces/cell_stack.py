@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lamoo_fast.nas.spaces.architecture import Config, Cost, check_counts
 from lamoo_fast.nas.spaces.genotype import Genotype
 from lamoo_fast.nas.spaces.layers import conv, linear
-from lamoo_fast.nas.spaces.structure import Flow
+from lamoo_fast.nas.spaces.path_summary import structure_of
 
 if TYPE_CHECKING:
     import torch
@@ -146,8 +146,7 @@ class CellStack(ABC):
             (genotype.reduce, genotype.reduce_concat),
         ):
             edges = [(source, 2 + i // 2, op) for i, (op, source) in enumerate(genes)]
-            flow = Flow.of(edges, inputs=[0, 1], outputs=outputs)
-            numbers += [flow.depth, flow.shortcuts, flow.pooled]
+            numbers += structure_of(edges, {0, 1}, set(outputs))
         return tuple(numbers)
 
     def shapes(self) -> list[tuple[bool, int, int]]:

@@ -271,7 +271,7 @@ def digits(data: Path | None, *, small: bool) -> CellTask:
         data=small_sets.digits(),
         cells=Cell201(channels=4, cells=1, in_channels=1, image_size=8),
         supernet_recipe=Recipe(epochs=60, batch=100),
-        part_recipe=Recipe(epochs=20, batch=100, learning_rate=0.05),
+        part_recipe=Recipe(epochs=20, batch=100),
         network_recipe=Recipe(epochs=60, batch=100),
     )
 
