@@ -47,8 +47,8 @@ SPACE = Cell201(channels=4, cells=2, in_channels=1, image_size=8)
 IMAGES = 250
 TRUTH = Recipe(epochs=8, batch=50)
 
-# Chosen on the supernets of seeds 100 and 101: parts trained on at a low rate stay what the
-# supernet was; at its own rate they learn to tell their cells apart.
+# Chosen on the supernets of seeds 100 and 101, against 100 cells among which are the 50 here: parts
+# trained on at a low rate stay what the supernet was; at its own rate they tell their cells apart.
 SUPERNET = Recipe(epochs=20, batch=50)
 PARTS = Recipe(epochs=20, batch=50)
 SPLITS = 2  # parameters that are split in two: four parts

@@ -66,9 +66,10 @@ over the rival's evaluations to where ours ends. Rivals that are told an objecti
 are compared with ours that are told it too. The difference of the log10 gaps at the end has a
 paired 95 % interval and is negative where ours is better."""
 
-TREE = """How many times fewer evaluations the tree needs to reach where its sampler ends without
+TREE = """How many times fewer evaluations a sampler needs with the tree than without
 
-Geometric mean over the problems, 95 % bootstrap interval over the seeds."""
+To the level at which the worse of both ends. Geometric mean over the problems, 95 % bootstrap
+interval over the seeds."""
 
 
 # Where the published mean curves of qEHVI in LaMOO end, at 99 evaluations.

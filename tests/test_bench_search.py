@@ -223,6 +223,10 @@ def test_shares(sources):
     assert stats.share(2 * curve, curve) == pytest.approx(0.51)  # after 51 of 100
     assert stats.share(curve, 2 * curve) == pytest.approx(1 / 0.51)
     assert stats.reached(curve, -2) is None
+    early = np.maximum(curve, -0.5)  # is at its end halfway
+    assert stats.pace(early, early) == stats.pace(0 * curve, 0 * curve) == 1
+    assert stats.pace(2 * curve, early) == pytest.approx(51 / 26)
+    assert stats.pace(early, 2 * curve) == pytest.approx(26 / 51)
     fast = stats.Curves((0, 1), np.array([2 * curve, 2 * curve - 0.01]), np.ones(2), 90)
     slow = stats.Curves((0, 1), np.array([curve, curve]), np.ones(2), 90)
     (row,) = stats.levels({"p": {"ours": fast, "random": slow}}, "ours", ["random"])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from nevergrad.ops.constraints import Constraint
 from nevergrad.parametrization import parameter as p
-from nevergrad.parametrization._datalayers import Exponent
+from nevergrad.parametrization._datalayers import Exponent  # nothing public tells a logarithm
 
 from lamoo_fast.search import Categorical, Float, Integer, Space
 from lamoo_fast.search.params import Param
