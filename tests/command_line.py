@@ -47,6 +47,12 @@ def slow(config):
     return config["x"], 1.0
 
 
+@lf.problem(SPACE, objectives={"loss": "minimize", "gain": "maximize"}, ref=(1.5, 0.0))
+def interrupted(config):
+    exec("import os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(60)")
+    return config["x"], 1.0
+
+
 @lf.problem(SPACE, objectives={"only": "maximize"}, ref=(0.0,))
 def single(config):
     return config["x"]

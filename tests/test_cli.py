@@ -333,6 +333,12 @@ def test_ctrl_c(here):
     assert trials(here / "inline") == trials(here / "workers") == trials(here / "whole")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
+def test_ctrl_c_while_a_text_is_executed(here):
+    """CPython would die of the signal itself, as parents see it, were it not told otherwise."""
+    assert process("search mine:interrupted --budget 5 --out r", here).returncode == 130
+
+
 @pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
 def test_progress_bar_on_a_terminal(here):
     import fcntl
