@@ -78,7 +78,7 @@ class Watched:
     def select(self, tree: Any) -> int:
         known = tree._volumes, tree._volume_of, tree._values
         self.seconds, self.all_seconds = math.inf, 0.0
-        with mock.patch.object(tree_module, "volume", self.volume):
+        with mock.patch.object(tree_module, "volumes", self.volumes):
             for _ in range(REPEATS):
                 self.rows: list[int] = []
                 tree._volumes, tree._volume_of = map(dict, known[:2])
@@ -92,9 +92,9 @@ class Watched:
                     break
         return int(leaf)
 
-    def volume(self, F: np.ndarray, ref: np.ndarray) -> Any:
-        self.rows.append(len(F))
-        return volume_module.volume(F, ref)
+    def volumes(self, F: np.ndarray, which: np.ndarray, k: int, ref: np.ndarray) -> Any:
+        self.rows += np.bincount(which, minlength=k).tolist()
+        return volume_module.volumes(F, which, k, ref)
 
 
 def points(problem: str, n: int, m: int) -> tuple[lf.Space, list[dict], np.ndarray]:

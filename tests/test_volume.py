@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from lamoo_fast.fronts import REF, front
 from lamoo_fast.kernels import hypervolume
 from lamoo_fast.search import volume as module
-from lamoo_fast.search.volume import EXACT_UP_TO, volume
+from lamoo_fast.search.volume import EXACT_UP_TO, volume, volumes
 
 
 @given(
@@ -42,6 +42,34 @@ def test_no_set_takes_long(shape, m):
     found = volume(F, ref)  # exactly, it would be years
     assert 0 < found.stderr < 0.02 * found.value
     assert volume(F[::-1], ref) == found
+
+
+def together(sets, ref):
+    which = np.repeat(np.arange(len(sets)), [len(F) for F in sets])
+    return volumes(np.vstack([np.empty((0, len(ref))), *sets]), which, len(sets), ref)
+
+
+@given(
+    hnp.arrays(float, st.tuples(st.integers(0, 60), st.just(3)), elements=st.integers(0, 5)),
+    st.lists(st.integers(0, 60), max_size=5),
+    st.randoms(use_true_random=False),
+)
+def test_many_sets_are_those_one_by_one_in_any_order(F, cuts, random):
+    F = F + 0.1 * F[:, ::-1] ** 0.3  # sums that do not come out the same in every order
+    sets = np.split(F, sorted(cuts))
+    ref = np.full(3, 6.1)
+    rows = [random.sample(range(len(part)), len(part)) for part in sets]
+    shuffled = [part[order] for part, order in zip(sets, rows, strict=True)]
+    assert together(shuffled, ref) == [volume(part, ref) for part in sets]
+
+
+def test_sets_of_both_kinds_keep_their_places():
+    large, small = front("linear", 90, 12), front("convex", 9, 12)
+    ref = np.full(12, REF)
+    found = together([large, small, large[::-1], small[:0]], ref)
+    assert [one.n_samples > 0 for one in found] == [True, False, True, False]
+    assert found == [volume(large, ref), volume(small, ref), volume(large, ref), (0.0, 0.0, 0)]
+    assert together([], ref) == []
 
 
 def test_estimates_do_not_depend_on_order_or_repeats():

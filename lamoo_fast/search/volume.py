@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
+from itertools import pairwise
 
-from lamoo_fast.kernels import hv_approx, hypervolume, is_nondominated
+import numpy as np
+import numpy.typing as npt
+
+from lamoo_fast.kernels import hv_approx, hypervolume_batch, is_nondominated
 from lamoo_fast.kernels.approx import HVEstimate
 from lamoo_fast.search.space import Array
 
@@ -47,11 +50,42 @@ def volume(F: Array, ref: Array) -> HVEstimate:
     >>> volume(np.array([[1.0, 3.0], [2.0, 2.0], [3.0, 1.0]]), np.array([4.0, 4.0]))
     HVEstimate(value=6.0, stderr=0.0, n_samples=0)
     """
-    F = F[np.lexsort(F.T)]  # makes the rounding the same whatever the order of rows
+    return volumes(F, np.zeros(len(F), dtype=np.intp), 1, ref)[0]
+
+
+def volumes(F: Array, which: npt.NDArray[np.intp], k: int, ref: Array) -> list[HVEstimate]:
+    """Return the `volume` of k sets, the exact ones by one call of the kernel.
+
+    `which` (n,) tells the set of each row, from 0 to k - 1, and does not decrease.
+    """
     m = F.shape[1]
     limit = EXACT_UP_TO.get(m, _BEYOND) if m > 3 else len(F)
-    if len(F) > limit:
-        F = F[is_nondominated(F) & (ref > F).all(axis=1)]
-    if len(F) <= limit:
-        return HVEstimate(hypervolume(F, ref), 0.0, 0)
-    return hv_approx(F, ref, n_samples=_MOST_SAMPLES, rel_tol=_TOLERANCE, seed=0)
+    estimated: dict[int, HVEstimate] = {}
+    large = np.flatnonzero(np.bincount(which, minlength=k) > limit).tolist()
+    if large:
+        keep = np.ones(len(F), dtype=np.bool_)
+        for i in large:
+            rows = np.flatnonzero(which == i)
+            keep[rows] = is_nondominated(F[rows]) & (ref > F[rows]).all(axis=1)
+            front = F[rows[keep[rows]]]
+            if len(front) > limit:
+                keep[rows] = False
+                front = front[np.lexsort(front.T)]
+                estimated[i] = hv_approx(
+                    front, ref, n_samples=_MOST_SAMPLES, rel_tol=_TOLERANCE, seed=0
+                )
+        F, which = F[keep], which[keep]
+    F = F[_order(F, which)]
+    start = np.searchsorted(which, np.arange(k + 1)).tolist()
+    values = hypervolume_batch([F[i:j] for i, j in pairwise(start)], ref).tolist()
+    return [estimated.get(i, HVEstimate(value, 0.0, 0)) for i, value in enumerate(values)]
+
+
+def _order(F: Array, which: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Give the rows of each set an order of their own, so that rounding is always the same."""
+    key = F.sum(axis=1)
+    order = np.lexsort((key, which))
+    key = key[order]
+    if ((key[1:] == key[:-1]) & (which[1:] == which[:-1])).any():
+        order = np.lexsort((*F.T, which))
+    return order
