@@ -242,3 +242,6 @@ def test_full_sizes_take_a_step(tmp_path, capsys):
         out = tmp_path / f"run-{task}"
         assert lamoo("train-supernet", task, "--data", data, "--out", out, *few) == 0
         assert f"supernet of {task}, 1 epochs" in capsys.readouterr().out
+    part = ["--data", cifar, "--small", "--out", tmp_path / "part"]
+    assert lamoo("train-supernet", "cifar10", *part, *few) == 0
+    assert "supernet of cifar10-part, 1 epochs" in capsys.readouterr().out

@@ -259,6 +259,22 @@ def test_holding_out_and_batches():
     assert in_order.round().long().tolist() == held.splits["train"].tolist()
 
 
+def test_cutting_parts_down():
+    images = torch.zeros(40, 1, 2, 2)
+    data = ImageData("x", images, torch.zeros(40).long(), ("a",), in_parts(train=30, test=10))
+    again, cut = (data.cut({"train": 7, "test": 99}, seed=1) for _ in range(2))
+    kept = cut.splits["train"].tolist()
+    assert len(set(kept)) == 7
+    assert kept == sorted(kept) == again.splits["train"].tolist() != [*range(7)]
+    assert set(kept) <= set(range(30))
+    assert sorted(cut.splits["test"].tolist()) == [*range(30, 40)]
+    assert len(data.splits["train"]) == 30
+    with pytest.raises(ValueError, match="no split 'valid'"):
+        data.cut({"valid": 3}, seed=0)
+    with pytest.raises(ValueError, match="size of 'train' is 0, wanted at least 1"):
+        data.cut({"train": 0}, seed=0)
+
+
 def test_augmentations_against_slow_twins():
     x = torch.rand(50, 3, 9, 9, generator=generator()) + 0.1
     crops = augment.Crop(2)(x, generator(1))

@@ -100,6 +100,23 @@ class ImageData:
             {**self.splits, "train": train, "valid": valid},
         )
 
+    def cut(self, sizes: Mapping[str, int], *, seed: int) -> ImageData:
+        """Keep random images of some parts, at most so many of each.
+
+        Raises
+        ------
+        ValueError
+            When there is no such part, or a size is less than 1.
+        """
+        kept = dict(self.splits)
+        for part, size in sizes.items():
+            if size < 1:
+                raise ValueError(f"size of {part!r} is {size}, wanted at least 1")
+            n = len(self.split(part)[1])
+            order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
+            kept[part] = kept[part][order[:size].sort().values]
+        return ImageData(self.name, self.images, self.labels, self.classes, kept)
+
 
 @dataclass(frozen=True)
 class Some:
