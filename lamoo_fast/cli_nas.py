@@ -59,6 +59,7 @@ def add_commands(
     option = add("score", _score, "compute cheap scores of architectures, hints of other searches")
     option("--supernet", action="store_true", help="by the trained supernet, not untrained")
     option("--few-shot", **{**few_shot, "help": "by the supernet in K parts"})
+    option("--epochs", type=count, metavar="N", help="of the parts, in place of the recipe's")
     option("--count", type=count, metavar="N", help="so many random architectures (all)")
     option("--against", metavar="PROBLEM", help="print rank correlations with its values")
     option("--objectives", type=names, metavar="A,B", help="which of that problem's")

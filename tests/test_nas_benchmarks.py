@@ -218,7 +218,7 @@ def test_official_surrogate_gets_genotypes(tmp_path, monkeypatch):
 def test_shared_surrogate_is_good(tables):
     shared("darts_nb301_naslib.csv.gz")
     problem = surrogate(data_folder() / "darts_nb301_naslib.csv.gz")
-    error = float(repr(problem).split("square error ")[1].split()[0])
+    error = float(repr(problem).split("square error ")[1].split(",")[0])
     rank = float(repr(problem).split("Spearman ")[1].split()[0])
     assert error < 0.25
     assert rank > 0.9

@@ -108,10 +108,29 @@ def test_what_is_no_beginning_of_the_scores_is_left_alone(tmp_path, content):
     assert file.read_text() == content
 
 
-def test_a_configuration_without_scores_is_named(tmp_path):
+def test_too_few_scores_to_predict_others_are_said(tmp_path):
     write_scores(tmp_path / "few.csv", SPACE.params, ALL[:5], ["length", "thin"], score)
-    with pytest.raises(ValueError, match="no row for"):
-        Scores(str(tmp_path / "few.csv"), SPACE)(ALL)
+    with pytest.raises(ValueError, match=r"few\.csv has scores of 5 configurations, not of all"):
+        Scores(str(tmp_path / "few.csv"), SPACE)
+
+
+def test_scores_that_a_file_lacks_are_predicted(tmp_path, caplog):
+    space = Cell201().space
+    rng = np.random.default_rng(0)
+    some = space.decode(space.enumerate()[rng.permutation(15_625)[:150]])
+
+    def convolutions(configs):
+        return [[sum("conv" in op for op in c.values()), 1.0] for c in configs]
+
+    write_scores(tmp_path / "some.csv", space.params, some[:100], ["convs", "same"], convolutions)
+    scores = Scores(str(tmp_path / "some.csv"), space)
+    assert "some.csv has 100 configurations; convs of the others is predicted" in caplog.text
+    found = np.array(scores([*some[100:], *some[:100]]))
+    wanted = np.array(convolutions([*some[100:], *some[:100]]))
+    np.testing.assert_array_equal(found[50:], wanted[50:])
+    assert np.abs(found[:50] - wanted[:50]).mean() < 0.2 < wanted[:50, 0].std()
+    np.testing.assert_allclose(found[:50, 1], 1)
+    assert scores([]) == []
 
 
 MODULE = """
@@ -209,6 +228,14 @@ def test_scores_of_another_supernet_or_other_settings_are_not_gone_on_with(
     assert main([*command, "--limit-batches", "1"]) == 0
     kept = file.read_text()
     assert main([*command, "--limit-batches", "1"]) == 0
+    assert main([*command, "--limit-batches", "1", "--count", "5"]) == 0  # more of the same
+    assert file.read_text().startswith(kept)
+    assert file.read_text().count("\n") == 6
+    kept = file.read_text()
+    parts = [*command, "--few-shot", "2", "--limit-batches", "1", "--epochs", "1"]
+    assert main(parts) == 0
+    assert main([*parts[:-1], "2"]) == 2
+    assert "its recipe.epochs is 1, wanted 2" in capsys.readouterr().err
     assert main(command) == 2
     assert "scores-supernet.csv is made with batches 1, now None" in capsys.readouterr().err
     shutil.rmtree(tmp_path / "run" / "supernet")

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import importlib
 import logging
-import math
 import os
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,7 +22,7 @@ from lamoo_fast.nas.table import Table
 
 TABLE = "darts_nb301_naslib.csv.gz"
 OFFICIAL = ("nb_models_1.0/xgb_v1.0", "xgb_v1.0")
-_PARTS, _LEAST = 5, 20
+_LEAST = 20
 _CONCAT = [2, 3, 4, 5]
 _REF = (90.0, 270.0, 1.7)  # %, millions; the largest network has 269.1 and 1.685
 _log = logging.getLogger(__name__)
@@ -111,10 +109,13 @@ def surrogate(table: Path) -> Problem:
         If the file is missing, has other columns or fewer than 20 networks.
     """
     configs, accuracies = _read(table)
-    model = _Learned(configs, accuracies)
-    about = f"a Gaussian process of {table.name}: {model.error}"
+    from lamoo_fast.nas.evaluators.encodings import features_of
+    from lamoo_fast.nas.evaluators.learned import Learned
+
+    learned = Learned(network().space, configs, accuracies, features_of(network()))
+    about = f"a Gaussian process of {table.name}: {learned.error}"
     _log.warning("accuracies of nasbench301 are predicted by %s", about)
-    return Surrogate(about, model, (surrogate, table))
+    return Surrogate(about, lambda config: float(learned([config])[0]), (surrogate, table))
 
 
 class _Accuracy(Protocol):
@@ -170,34 +171,6 @@ class _Official:
         genotype = network().genotype(config)
         found = self._model.predict(config=genotype, representation="genotype", with_noise=False)
         return float(np.ravel(found)[0])
-
-
-class _Learned:
-    """A Gaussian process on paths and choices of the two cells."""
-
-    def __init__(self, configs: list[Config], accuracies: list[float]) -> None:
-        from scipy.stats import spearmanr
-
-        from lamoo_fast.nas.evaluators.encodings import darts_features
-        from lamoo_fast.nas.evaluators.models import ProcessModel
-        from lamoo_fast.search.scores import NormalScores
-
-        darts, y = network(), np.array(accuracies)
-        self._scores = NormalScores(-y)  # the process sees best what is small
-        self._model = ProcessModel(darts.space, partial(darts_features, darts))
-        z = self._scores(-y)
-        self._model.fit(configs, z)
-        parts = np.random.default_rng(0).permutation(len(y)) % _PARTS
-        predicted = -self._scores.inverse(self._model.left_out(configs, z, parts))
-        rms = math.sqrt(np.square(predicted - y).mean())
-        rho = float(spearmanr(predicted, y)[0])
-        self.error = (
-            f"root mean square error {rms:.2f} points, Spearman {rho:.3f} "
-            f"({_PARTS} parts of {len(y)} networks, each left out)"
-        )
-
-    def __call__(self, config: Config) -> float:
-        return -float(self._scores.inverse(self._model.predict([config])[0])[0])
 
 
 def _read(table: Path) -> tuple[list[Config], list[float]]:

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
+import numpy as np
+
+from lamoo_fast.nas.evaluators.encodings import features_of
+from lamoo_fast.nas.evaluators.learned import Learned
 from lamoo_fast.nas.problem import Config, Objective, nearest
+from lamoo_fast.nas.spaces.families import family_of
 from lamoo_fast.nas.table import Table, header
 from lamoo_fast.search.space import Space
 
 __all__ = ["Scores", "is_file", "located", "write_scores"]
 
 _ENDING = ".csv"
+_LEAST, _LEARNED = 20, 2000  # rows that others are predicted from
+_log = logging.getLogger(__name__)
 
 
 def is_file(source: str) -> bool:
@@ -35,12 +43,14 @@ class Scores:
         "FILE.csv", or "FILE.csv:COLUMN" for one of its scores. A column for each parameter of the
         space; all others are scores.
     space : Space
-        What is searched.
+        What is searched. Scores of configurations that the file lacks are predicted from those it
+        has (`Learned`); a warning tells the error.
 
     Raises
     ------
     ValueError
-        If a parameter or the chosen column is missing, there is no score, or a field is wrong.
+        If a parameter or the chosen column is missing, there is no score, a field is wrong, or
+        there are too few rows to predict others.
     OSError
         If the file cannot be read.
 
@@ -71,10 +81,40 @@ class Scores:
             raise ValueError(f"{file.name} has no scores, only {list(space.params)}")
         scores = [Objective(name, "maximize") for name in self.names]  # no direction is used
         self._table = Table.read(file, list(space.params), scores)
+        self._space = space
+        self._known = set(space.keys(space.encode(self._table.configs)))
+        self._learned: list[Learned] = []
+        if not space.is_enumerable or len(self._known) < len(space.enumerate()):
+            self._learn(file.name)
 
     def __call__(self, configs: Sequence[Config]) -> list[tuple[float, ...]]:
-        """Scores of configurations; ValueError for one that is not in the file."""
-        return [self._table.evaluate(config) for config in configs]
+        """Scores of configurations."""
+        keys = self._space.keys(self._space.encode(configs))
+        unknown = [c for c, key in zip(configs, keys, strict=True) if key not in self._known]
+        predicted = iter(zip(*(one(unknown).tolist() for one in self._learned), strict=True))
+        return [
+            self._table.evaluate(config) if key in self._known else next(predicted)
+            for config, key in zip(configs, keys, strict=True)
+        ]
+
+    def _learn(self, name: str) -> None:
+        """Learn to predict each score from the rows of the file, at most `_LEARNED` of them."""
+        configs, values = self._table.configs, self._table.values
+        if len(configs) < _LEAST:
+            raise ValueError(
+                f"{name} has scores of {len(configs)} configurations, not of all; wanted at least "
+                f"{_LEAST}, to predict those of the others"
+            )
+        rows = np.sort(np.random.default_rng(0).permutation(len(configs))[:_LEARNED])
+        some = [configs[i] for i in rows]
+        encode = features_of(family_of(self._space))
+        for score, column in zip(self.names, values[rows].T, strict=True):
+            learned = Learned(self._space, some, column, encode)
+            self._learned.append(learned)
+            _log.warning(
+                "%s has %d configurations; %s of the others is predicted: %s",
+                name, len(configs), score, learned.error,
+            )  # fmt: skip
 
     def rows(self) -> tuple[list[Config], list[list[float]]]:
         """All configurations of the file and their scores."""

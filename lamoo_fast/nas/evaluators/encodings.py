@@ -6,12 +6,15 @@ See `PathSummary` for what the numbers of cells are.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
+from lamoo_fast.nas.evaluators.models import Encoding
 from lamoo_fast.nas.problem import Config
-from lamoo_fast.nas.spaces.cell201 import EDGES
+from lamoo_fast.nas.spaces.architecture import ArchitectureSpace
+from lamoo_fast.nas.spaces.cell201 import EDGES, Cell201
 from lamoo_fast.nas.spaces.darts import OPS as DARTS_OPS
 from lamoo_fast.nas.spaces.darts import Darts
 from lamoo_fast.nas.spaces.path_summary import PathSummary
@@ -82,3 +85,12 @@ def darts_features(darts: Darts, configs: Sequence[Config]) -> Floats:
         cost = darts.cost(config)
         rows.append(np.concatenate([*cells, [cost.flops, cost.params]]))
     return np.array(rows)
+
+
+def features_of(family: ArchitectureSpace | None) -> Encoding | None:
+    """Return the features that architectures of a family have, None where there are none."""
+    if isinstance(family, Cell201):
+        return cell201_features
+    if isinstance(family, Darts):
+        return partial(darts_features, family)
+    return None

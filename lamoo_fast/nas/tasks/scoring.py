@@ -115,7 +115,8 @@ def _chosen(task: ImageTask, seed: int, count: int | None) -> list[Config]:
         return space.decode(space.enumerate())
     rng = np.random.default_rng(seed)
     if space.is_enumerable:
-        return space.decode(space.enumerate()[rng.choice(len(space.enumerate()), count, False)])
+        order = rng.permutation(len(space.enumerate()))  # more of them begin with the same
+        return space.decode(space.enumerate()[order[:count]])
     X = space.snap(rng.random((4 * count + 64, space.d)))
     X = X[space.is_valid(X)]
     _, first = np.unique(X, axis=0, return_index=True)
