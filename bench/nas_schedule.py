@@ -2,10 +2,12 @@
 
     lamoo nas score digits
     python bench/nas_schedule.py results/nas-digits/scores-untrained.csv --seeds 8
+    python bench/nas_schedule.py results/nas-cifar10/scores-supernet.csv --without uniform
 
 Truth is the CIFAR-10 accuracy after 200 epochs and the FLOPs, neither of them declared known. The
-search without help is the default one, by expected hypervolume improvement; those with help draw
-uniformly in the regions of LaMOO and promote one of 16 by what stands before them.
+search without help is the default one, which has a model of its own (expected hypervolume
+improvement), or draws uniformly in the regions of LaMOO, as those with help do: they promote one
+of 16 by what stands before them. Scores may be those of untrained networks or of a supernet.
 """
 
 import argparse
@@ -20,10 +22,11 @@ from lamoo_fast.nas.evaluators.predictor import Predictor
 from lamoo_fast.nas.evaluators.schedule import Rung, Schedule
 from lamoo_fast.nas.nasbench201 import nasbench201_joined
 from lamoo_fast.nas.scores import Scores
-from lamoo_fast.search import LaMOO, UniformSampler
+from lamoo_fast.search import EHVISampler, LaMOO, UniformSampler
 
 ACCURACY, FLOPS, SHORT = "cifar10_test_acc_200ep", "cifar10_flops_M", "cifar10_valid_acc_12ep"
 OBJECTIVES = {ACCURACY: "maximize", FLOPS: "minimize"}
+WITHOUT = {"ehvi": EHVISampler, "uniform": UniformSampler}
 
 
 class Columns:
@@ -40,7 +43,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("scores", help="file of the scores of untrained networks")
+    parser.add_argument("scores", help="file of scores")
+    parser.add_argument("--without", choices=WITHOUT, default="ehvi", help="sampler of no help")
     parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0, help="the first, default 0")
     parser.add_argument("--budget", type=int, default=99)
@@ -50,13 +54,13 @@ def main() -> None:
     problem, short = whole.select([ACCURACY, FLOPS]), whole.select([SHORT, FLOPS])
     scores = Scores(args.scores, problem.space)
 
-    def untrained(config) -> dict:
+    def scored(config) -> dict:
         named = dict(zip(scores.names, scores([config])[0], strict=True))
         return {**named, FLOPS: problem.evaluate(config)[1]}
 
     def rung_of_scores(keep: float) -> Rung:
-        ways = dict.fromkeys(scores.names, "maximize") | {FLOPS: "minimize"}
-        return Rung(Columns("untrained", untrained), ways, keep)
+        ways = {n: "minimize" if n.endswith("loss") else "maximize" for n in scores.names}
+        return Rung(Columns("scores", scored), ways | {FLOPS: "minimize"}, keep)
 
     def rung_of_epochs(keep: float) -> Rung:
         def look_up(config) -> dict:
@@ -71,19 +75,20 @@ def main() -> None:
     helps: dict[str, Callable[[], list[Rung]]] = {
         "12 epochs": lambda: [rung_of_epochs(1 / 16)],
         "predictor": lambda: [predictor(1 / 16)],
-        "untrained": lambda: [rung_of_scores(1 / 16)],
-        "untrained, then predictor": lambda: [rung_of_scores(1 / 2), predictor(1 / 16)],
+        "scores": lambda: [rung_of_scores(1 / 16)],
+        "scores, then predictor": lambda: [rung_of_scores(1 / 2), predictor(1 / 16)],
     }
     for name, rungs in helps.items():
 
         def make(seed: int, helped: object, rungs=rungs) -> LaMOO:
-            sampler = Schedule(UniformSampler(), rungs(), OBJECTIVES) if helped else None
+            none = WITHOUT[args.without]()
+            sampler = Schedule(UniformSampler(), rungs(), OBJECTIVES) if helped else none
             settings = {"ref": problem.ref, "sampler": sampler, "seed": args.seed + seed}
             return LaMOO(problem.space, problem.directions, **settings)
 
         size = {"seeds": args.seeds, "budget": args.budget, "batch": args.batch}
         found = str(efficiency(problem, make, scores, **size))
-        print(f"{name}: {found.replace('hints', 'help')}", flush=True)
+        print(f"{name}, none is {args.without}: {found.replace('hints', 'help')}", flush=True)
 
 
 if __name__ == "__main__":
