@@ -3,6 +3,7 @@
 import dataclasses
 import importlib
 import math
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -267,3 +268,37 @@ def test_cost(sources, tmp_path):
     assert {text.get_text() for text in legend.get_texts()} == set(plot.STYLES)
     figure.savefig(tmp_path / "x.pdf")
     assert (tmp_path / "x.pdf").read_bytes().startswith(b"%PDF")
+
+
+TESTS_OF_PYMOO = """
+import numpy as np
+from pymoo.util.nds import non_dominated_sorting
+from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
+
+F = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+EARLY = NonDominatedSorting().do(F)
+
+def test_fronts():
+    assert [front.tolist() for front in EARLY] == [[0, 1], [2]]
+    assert [front.tolist() for front in NonDominatedSorting().do(F)] == [[0, 1], [2]]
+
+def test_kernels():
+    assert non_dominated_sorting.pareto_rank.__module__.startswith("moocore")
+"""
+
+
+def test_tests_of_pymoo_with_our_kernels_under_it(tmp_path):
+    """What they compute when they are imported counts too; what differs is named."""
+    pytest.importorskip("pymoo")
+    if not SOURCES.is_dir():
+        pytest.skip("no bench/ beside the tests")
+    (tmp_path / "test_sorting.py").write_text(TESTS_OF_PYMOO)
+    done = subprocess.run(
+        [sys.executable, SOURCES / "under_pymoo.py", tmp_path, "-q"],
+        capture_output=True, text=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert "2 calls of pymoo.util.nds.non_dominated_sorting.pareto_rank" in done.stdout
+    assert "1 tests reached them" in done.stdout
+    assert "test_sorting::test_kernels: passed alone, failure with ours" in done.stdout
+    assert done.stdout.endswith("1 of 2 tests pass on pymoo alone only\n")

@@ -28,7 +28,7 @@ def _front(F: Floats, *, keep_weakly: bool = False) -> NDArray[np.bool_]:
     return is_nondominated(finite(F), keep_weakly=keep_weakly)
 
 
-_PLACES: dict[str, dict[str, Callable[..., Any]]] = {
+PLACES: dict[str, dict[str, Callable[..., Any]]] = {
     "pymoo.util.nds.non_dominated_sorting": {"pareto_rank": _ranks, "is_nondominated": _front},
     "pymoo.indicators.hv": {"_hypervolume": volume},
     "pymoo.indicators.hv.approximate": {"hv_contributions": contributions},
@@ -64,5 +64,5 @@ def kernels() -> Iterator[None]:
     >>> with kernels():
     ...     result = minimize(get_problem("zdt1"), NSGA2(pop_size=20), ("n_gen", 5), seed=1)
     """
-    with replaced("pymoo", _PLACES):
+    with replaced("pymoo", PLACES):
         yield
