@@ -92,6 +92,80 @@ def test_islands():
     assert island.get_population().problem.get_fevals() == 11
 
 
+def archipelago(topology, udp, *algorithms):
+    """One island for each algorithm, evolved twice."""
+    islands = pg.archipelago(t=topology)
+    for i, algorithm in enumerate(algorithms):
+        islands.push_back(algo=algorithm, prob=udp, size=8, seed=i)
+    islands.evolve(2)
+    islands.wait_check()
+    return islands
+
+
+def fitnesses(islands):
+    return [island.get_population().get_f() for island in islands]
+
+
+@pytest.fixture(scope="module")
+def pool():
+    pg.mp_island.init_pool(2)
+    yield
+    pg.mp_island.shutdown_pool()
+
+
+def mixed(seed):
+    lamoo = [LaMOOAlgorithm(3, seed + i, n_initial=10) for i in range(2)]
+    return *lamoo, pg.nsga2(gen=2, seed=seed)
+
+
+@pytest.mark.usefixtures("pool")
+def test_archipelagos():
+    """LaMOO beside NSGA-II; without migration, the seeds determine all of it."""
+    udp = pg.zdt(1, param=3)
+    first = archipelago(pg.unconnected(), udp, *mixed(1))
+    evaluations = [island.get_population().problem.get_fevals() for island in first]
+    assert evaluations == [8 + 2 * 3, 8 + 2 * 3, 8 + 2 * 2 * 8]
+    wanted = fitnesses(first)
+    for again in (archipelago(pg.unconnected(), udp, *mixed(1)), pickle.loads(pickle.dumps(first))):
+        np.testing.assert_array_equal(fitnesses(again), wanted)
+
+
+@pytest.mark.usefixtures("pool")
+def test_archipelagos_of_spaces_with_migration():
+    """In processes too: the evaluation is sent there, and what migrates is of the space."""
+    space = Space({"n": Integer(1, 5), "x": Float(0, 1)})
+    udp = SpaceProblem(space, lambda c: (c["n"] + c["x"], -c["x"]), ["minimize"] * 2)
+    islands = archipelago(pg.fully_connected(), udp, *mixed(1))
+    assert islands.get_migration_log()
+    for island in islands:
+        population = island.get_population()
+        assert len(population) == 8
+        for x, f in zip(population.get_x(), population.get_f(), strict=True):
+            np.testing.assert_array_equal(udp.fitness(x), f)
+
+
+@pytest.mark.usefixtures("pool")
+def test_errors_on_islands_are_told():
+    calls = []
+
+    def fails_later(config):
+        calls.append(config)
+        if len(calls) > 8:
+            raise RuntimeError("no more memory")
+        return config["x"], 1 - config["x"]
+
+    udp = SpaceProblem(Space({"x": Float(0, 1)}), fails_later, ["minimize"] * 2)
+    with pytest.raises(RuntimeError, match="no more memory"):
+        archipelago(pg.unconnected(), udp, LaMOOAlgorithm(3))
+
+
+def test_what_pygmo_shows():
+    assert "evaluations: 7\n\tn_initial: 9" in str(pg.algorithm(LaMOOAlgorithm(7, n_initial=9)))
+    udp = SpaceProblem(Space({"n": Integer(1, 3)}), lambda c: (1, 2), ["minimize"] * 2)
+    assert "Problem name: lamoo_fast space of 1 dimensions" in str(pg.problem(udp))
+    assert "n: Integer(" in str(pg.problem(udp))
+
+
 def test_copies_pickles_and_seeds():
     algorithm = pg.algorithm(LaMOOAlgorithm(3, 1, n_initial=12))
     wanted = evolved(copy.deepcopy(algorithm), pg.zdt(1, param=3)).get_x()

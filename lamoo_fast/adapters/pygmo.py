@@ -28,7 +28,9 @@ class LaMOOAlgorithm:
     the others by what they violate, then those with values that are not finite. The population is
     part of the initial design: while it and the new points are fewer than `n_initial`, these are
     drawn uniformly. Integers and constraints of the problem are respected. It copies and pickles,
-    and its seed determines what it does.
+    and its seed determines what it does. Islands with it are processes (`pygmo.mp_island`, which
+    pygmo chooses for what is written in Python): scripts that use them need the usual
+    ``if __name__ == "__main__":``.
 
     Parameters
     ----------
@@ -61,6 +63,11 @@ class LaMOOAlgorithm:
     def get_name(self) -> str:
         """Return the name that pygmo shows."""
         return "LaMOO: search by learned space partitions"
+
+    def get_extra_info(self) -> str:
+        """Return the settings, which pygmo shows below the name."""
+        settings = {"evaluations": self.evaluations, **self._settings}
+        return "\n".join(f"\t{name}: {value}" for name, value in settings.items())
 
     def evolve(self, population: Any) -> Any:
         """Evaluate new points and return the population of the best ones; that given stays."""

@@ -70,3 +70,11 @@ class SpaceProblem:
     def get_nobj(self) -> int:
         """Return the number of objectives."""
         return len(self._signs)
+
+    def get_name(self) -> str:
+        """Return the name that pygmo shows."""
+        return f"lamoo_fast space of {self._space.d} dimensions"
+
+    def get_extra_info(self) -> str:
+        """Return the parameters, which pygmo shows below the name."""
+        return "\n".join(f"\t{name}: {param}" for name, param in self._space.params.items())
