@@ -3,8 +3,10 @@
 #include <cmath>
 #include <limits>
 #include <new>
+#include <utility>
 
 #include "archive.hpp"
+#include "boxes.hpp"
 #include "dominance.hpp"
 #include "hv_approx.hpp"
 #include "hv_subset.hpp"
@@ -17,6 +19,11 @@
 
 struct lamoo_archive {
   lamoo::Archive archive;
+};
+
+struct lamoo_boxes {
+  lamoo::Boxes boxes;
+  std::size_t size;
 };
 
 namespace {
@@ -34,6 +41,8 @@ lamoo_status guarded(Body body) noexcept {
     return LAMOO_TOO_MANY_ROWS;
   } catch (const lamoo::TooLong&) {
     return LAMOO_TOO_LONG;
+  } catch (const lamoo::TooManyBoxes&) {
+    return LAMOO_TOO_MANY_BOXES;
   } catch (...) {
     return LAMOO_UNEXPECTED;
   }
@@ -166,6 +175,25 @@ lamoo_status lamoo_archive_hypervolume(lamoo_archive* archive, const lamoo_run* 
   return guarded([=] { *out = archive->archive.hypervolume(lamoo::Run(run)); });
 }
 
+lamoo_status lamoo_boxes_new(const double* F, size_t n, size_t m, const double* ref, int dominated,
+                             size_t limit, const lamoo_run* run, lamoo_boxes** out) {
+  return guarded([=] {
+    const lamoo::Part part = dominated != 0 ? lamoo::Part::dominated : lamoo::Part::nondominated;
+    lamoo::Boxes boxes = lamoo::boxes(F, n, m, ref, part, limit, lamoo::Run(run));
+    const size_t size = boxes.lower.size() / m;
+    *out = new lamoo_boxes{std::move(boxes), size};
+  });
+}
+
+void lamoo_boxes_free(lamoo_boxes* boxes) { delete boxes; }
+
+size_t lamoo_boxes_size(const lamoo_boxes* boxes) { return boxes->size; }
+
+void lamoo_boxes_corners(const lamoo_boxes* boxes, double* lower, double* upper) {
+  std::copy(boxes->boxes.lower.begin(), boxes->boxes.lower.end(), lower);
+  std::copy(boxes->boxes.upper.begin(), boxes->boxes.upper.end(), upper);
+}
+
 double lamoo_improvement_at(int m, double* x, void* front) {
   const auto& [F, n, objectives, ref] = *static_cast<const lamoo_front*>(front);
   double out = std::numeric_limits<double>::quiet_NaN();
@@ -201,6 +229,10 @@ const lamoo_api* lamoo_get_api(void) {
                                 lamoo_hv_least_contributor,
                                 lamoo_hv_subset_selection,
                                 lamoo_hv_approx_contributions,
-                                lamoo_hv_approx_improvement};
+                                lamoo_hv_approx_improvement,
+                                lamoo_boxes_new,
+                                lamoo_boxes_free,
+                                lamoo_boxes_size,
+                                lamoo_boxes_corners};
   return &api;
 }

@@ -35,7 +35,8 @@ typedef enum lamoo_status {
   LAMOO_UNEXPECTED = 2,   /* any other C++ exception: a defect in this library */
   LAMOO_INTERRUPTED = 3,  /* the callback of lamoo_run said so; out is unspecified */
   LAMOO_TOO_LONG = 4,     /* an exact volume of so many points would take days; out is unspecified */
-  LAMOO_TOO_MANY_ROWS = 5 /* more than 2^32 - 1 in one argument */
+  LAMOO_TOO_MANY_ROWS = 5, /* more than 2^32 - 1 in one argument */
+  LAMOO_TOO_MANY_BOXES = 6 /* more than the caller wants; nothing was made */
 } lamoo_status;
 
 /* How a call runs. NULL instead of one: one thread, not to be interrupted. */
@@ -163,6 +164,22 @@ LAMOO_API lamoo_status lamoo_archive_clear(lamoo_archive* archive);
 /* Exact hypervolume of the members: kept up to date for m <= 2, computed after a change for more. */
 LAMOO_API lamoo_status lamoo_archive_hypervolume(lamoo_archive* archive, const lamoo_run* run,
                                                  double* out);
+
+/* ---- disjoint boxes: the space below ref, cut along the front of the rows ---- */
+
+typedef struct lamoo_boxes lamoo_boxes;
+
+/* dominated != 0: the part that the rows dominate, else the rest, whose lower corners may be
+ * -infinity. Box i holds the points x with lower[i] <= x < upper[i] in every objective; none is empty.
+ * LAMOO_TOO_MANY_BOXES when the front has more than limit local upper bounds; there are no more boxes
+ * than these, and as many for the rest of a front of which no rows share a coordinate. */
+LAMOO_API lamoo_status lamoo_boxes_new(const double* F, size_t n, size_t m, const double* ref,
+                                       int dominated, size_t limit, const lamoo_run* run,
+                                       lamoo_boxes** out);
+LAMOO_API void lamoo_boxes_free(lamoo_boxes* boxes);
+LAMOO_API size_t lamoo_boxes_size(const lamoo_boxes* boxes);
+/* lower, upper (size, m) */
+LAMOO_API void lamoo_boxes_corners(const lamoo_boxes* boxes, double* lower, double* upper);
 
 /* ---- for numerical integration: the improvement as a function of the point ---- */
 

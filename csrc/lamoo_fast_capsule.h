@@ -48,6 +48,10 @@ typedef struct lamoo_api {
   LAMOO_FIELD(hv_subset_selection);
   LAMOO_FIELD(hv_approx_contributions);
   LAMOO_FIELD(hv_approx_improvement);
+  LAMOO_FIELD(boxes_new);
+  LAMOO_FIELD(boxes_free);
+  LAMOO_FIELD(boxes_size);
+  LAMOO_FIELD(boxes_corners);
 } lamoo_api;
 
 #ifdef __cplusplus

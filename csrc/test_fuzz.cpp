@@ -170,6 +170,59 @@ void volumes(const Case& c, Random& random) {
           "own part without error is exact", c);
 }
 
+// How many boxes of lower and upper corners x lies in.
+size_t containing(const Values& lower, const Values& upper, const double* x, size_t m) {
+  size_t count = 0;
+  for (size_t i = 0; i < lower.size(); i += m) {
+    bool inside = true;
+    for (size_t j = 0; j < m; ++j) inside = inside && lower[i + j] <= x[j] && x[j] < upper[i + j];
+    count += inside ? 1 : 0;
+  }
+  return count;
+}
+
+void boxes(const Case& c, Random& random) {
+  Values lower[2], upper[2];
+  for (const int dominated : {0, 1}) {
+    lamoo_boxes* made = nullptr;
+    const lamoo_status status = lamoo_boxes_new(c.F.data(), c.n, c.m, c.ref.data(), dominated, 3000,
+                                                nullptr, &made);
+    if (status == LAMOO_TOO_MANY_BOXES) return;
+    check(status == LAMOO_OK, "status", c);
+    lower[dominated].assign(lamoo_boxes_size(made) * c.m, 9.0);
+    upper[dominated].assign(lamoo_boxes_size(made) * c.m, -9.0);
+    lamoo_boxes_corners(made, lower[dominated].data(), upper[dominated].data());
+    lamoo_boxes_free(made);
+    for (size_t i = 0; i < lower[dominated].size() && c.trusted; ++i)
+      check(lower[dominated][i] < upper[dominated][i], "no box is empty", c);
+  }
+  if (!c.trusted) return;
+  Values x(c.m);
+  for (size_t i = 0; i < std::min<size_t>(c.n, 20); ++i) {
+    for (size_t j = 0; j < c.m; ++j)  // on corners as a rule
+      x[j] = random.one_in(4) ? coordinate(random, 1) : c.F[random.below(c.n) * c.m + j];
+    bool below = true, dominated = false;
+    for (size_t j = 0; j < c.m; ++j) below = below && x[j] < c.ref[j];
+    for (size_t k = 0; k < c.n; ++k) {
+      bool by = true;
+      for (size_t j = 0; j < c.m; ++j) by = by && c.F[k * c.m + j] <= x[j];
+      dominated = dominated || by;
+    }
+    for (const bool part : {false, true})
+      check(containing(lower[part], upper[part], x.data(), c.m) == (below && dominated == part),
+            "in one box of its part, in none of the other", c);
+  }
+  if (!c.moderate) return;
+  double volume = 0.0, exact = 0.0;
+  for (size_t i = 0; i < lower[1].size(); i += c.m) {
+    double product = 1.0;
+    for (size_t j = 0; j < c.m; ++j) product *= upper[1][i + j] - lower[1][i + j];
+    volume += product;
+  }
+  check(lamoo_hypervolume(c.F.data(), c.n, c.m, c.ref.data(), nullptr, &exact) == LAMOO_OK, "status", c);
+  check(std::fabs(volume - exact) <= 1e-11 * exact, "boxes have the volume of the rows", c);
+}
+
 void indicators(const Case& c, Random& random) {
   const size_t middle = random.below(c.n + 1);
   if (middle == 0 || middle == c.n) return;
@@ -269,7 +322,8 @@ int main(int argc, char** argv) {
       const Case c = draw(random);
       volumes(c, random);
       archive(c, dominance(c, random), random);
-    indicators(c, random);
+      indicators(c, random);
+      boxes(c, random);
     }
   };
   std::vector<std::thread> threads;

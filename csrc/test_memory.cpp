@@ -72,6 +72,13 @@ void test_all(std::size_t n, std::size_t m, int n_threads) {
   starve("dominance_count", [&] {
     return lamoo_dominance_count(F.data(), n, m, &run, counts.data());
   }, nothing);
+  starve("boxes", [&] {
+    lamoo_boxes* boxes = nullptr;
+    const lamoo_status status =
+        lamoo_boxes_new(F.data(), n, m, ref.data(), 0, SIZE_MAX, &run, &boxes);
+    lamoo_boxes_free(boxes);
+    return status;
+  }, nothing);
 
   lamoo_archive* archive = nullptr;
   if (lamoo_archive_new(m, ref.data(), &archive) != LAMOO_OK) std::abort();
@@ -135,7 +142,8 @@ void test_too_many_rows() {
       lamoo_is_nondominated(&F, n, 1, 0, nullptr, nullptr) == LAMOO_TOO_MANY_ROWS &&
       lamoo_pareto_rank(&F, n, 1, SIZE_MAX, SIZE_MAX, nullptr, nullptr) == LAMOO_TOO_MANY_ROWS &&
       lamoo_dominance_count(&F, n, 1, nullptr, nullptr) == LAMOO_TOO_MANY_ROWS &&
-      lamoo_crowding_distance(&F, n, 1, nullptr, nullptr, nullptr) == LAMOO_TOO_MANY_ROWS;
+      lamoo_crowding_distance(&F, n, 1, nullptr, nullptr, nullptr) == LAMOO_TOO_MANY_ROWS &&
+      lamoo_boxes_new(&F, n, 1, &F, 0, 1, nullptr, nullptr) == LAMOO_TOO_MANY_ROWS;
   allocations_left = unlimited;
   if (refused) return;
   std::printf("FAILED: too many rows are not refused\n");

@@ -11,6 +11,16 @@ def _archive(F, ref, **_):
     return accepted, archive.front, archive.hypervolume
 
 
+def _boxes(kernel):
+    def call(F, ref, **_):
+        try:
+            return kernel(F, ref, max_boxes=20_000)
+        except k.TooManyBoxes:
+            return -1
+
+    return call
+
+
 # name -> kernel(F, ref, n_threads=...) with an array or a tuple of arrays as result
 KERNELS = {
     "hypervolume": lambda F, ref, **kw: k.hypervolume(F, ref, **kw),
@@ -39,6 +49,8 @@ KERNELS = {
     "pareto_rank": lambda F, ref, **kw: k.pareto_rank(F, **kw),
     "pareto_rank_some": lambda F, ref, **kw: k.pareto_rank(F, min_points=3, **kw),
     "dominance_count": lambda F, ref, **kw: k.dominance_count(F, **kw),
+    "nondominated_boxes": _boxes(k.nondominated_boxes),
+    "dominated_boxes": _boxes(k.dominated_boxes),
     "crowding_distance": lambda F, ref, **_: k.crowding_distance(F),
     "archive": _archive,
 }

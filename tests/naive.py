@@ -1,6 +1,7 @@
 """Slow, obvious twins of the kernels: plain Python, exact arithmetic, everything minimised."""
 
 from fractions import Fraction
+from itertools import product
 from math import exp, hypot, inf, prod
 from operator import le, lt, sub
 
@@ -83,6 +84,14 @@ def hv_improvement(candidates, F, ref):
     F = [tuple(row) for row in F]
     total = hypervolume(F, ref)
     return [hypervolume([*F, tuple(row)], ref) - total for row in candidates]
+
+
+def local_upper_bounds(F, ref):
+    """Upper corners of the largest boxes that hold no point."""
+    points = [row for row in F if all(map(lt, row, ref))]
+    levels = map(set, zip(ref, *points, strict=True))
+    free = [u for u in product(*levels) if not any(all(map(lt, point, u)) for point in points)]
+    return {u for u in free if not any(u != v and all(map(le, u, v)) for v in free)}
 
 
 def epsilon_additive(F, R):

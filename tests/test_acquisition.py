@@ -8,10 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lamoo_fast as lf
-from lamoo_fast.kernels import hv_improvement, hypervolume, is_nondominated
+from lamoo_fast.kernels import hv_improvement, is_nondominated
 from lamoo_fast.search import acquisition, gp
 from lamoo_fast.search.acquisition import Certain, Predicted, log_ehvi
-from lamoo_fast.search.boxes import undominated_boxes
 from lamoo_fast.search.samplers.belief import _directions
 from lamoo_fast.search.warp import LogWarp
 
@@ -186,26 +185,6 @@ def front_of(n, m, seed):
     return F / np.linalg.norm(F, axis=1, keepdims=True)
 
 
-@given(st.integers(2, 5), st.integers(0, 25), st.integers(0, 1000))
-@settings(max_examples=60, deadline=None)
-def test_boxes_fill_what_is_not_dominated(m, n, seed):
-    rng = np.random.default_rng(seed)
-    F = np.round(front_of(n, m, seed), 1)  # with ties
-    ref = np.full(m, 1.1)
-    lower, upper = undominated_boxes(F, ref)
-    volume = np.prod(upper - np.maximum(lower, -1.0), axis=1).sum()
-    whole = np.prod(ref + 1.0)
-    assert volume == pytest.approx(whole - (hypervolume(F, ref) if n else 0.0), rel=1e-9)
-    Y = rng.random((200, m)) * 1.4 - 0.3
-    inside = ((Y[:, None] > lower) & (Y[:, None] < upper)).all(axis=2).sum(axis=1)
-    dominated = (F[None] <= Y[:, None]).all(axis=2).any(axis=1)
-    assert (inside == ((ref > Y).all(axis=1) & ~dominated)).all()
-
-
-def test_too_many_boxes_are_refused():
-    assert undominated_boxes(front_of(60, 6, 0), np.full(6, 1.1)) is None
-
-
 def beliefs(m, c=6, seed=0):
     rng = np.random.default_rng(seed)
     return [
@@ -288,3 +267,14 @@ def test_dominated_rows_do_not_matter():
     np.testing.assert_allclose(
         log_ehvi(more, ref, marginals, along), log_ehvi(F, ref, marginals, along), rtol=1e-9
     )
+
+
+@pytest.mark.parametrize("m", [3, 4])
+def test_large_fronts_go_along_directions(m, monkeypatch):
+    F, ref, marginals = front_of(20, m, m), np.full(m, 1.1), beliefs(m)
+    along = _directions(m, 512, 0)
+    exact = log_ehvi(F, ref, marginals, along)
+    monkeypatch.setattr(acquisition, "_MAX_BOXES", 30)
+    value = log_ehvi(F, ref, marginals, along)
+    assert not np.allclose(value, exact, rtol=1e-6)
+    np.testing.assert_array_equal(value, acquisition._by_directions(F, ref, marginals, along))

@@ -26,6 +26,7 @@ from lamoo_fast.kernels.approx import (
     hv_approx_improvement,
 )
 from lamoo_fast.kernels.archive import ParetoArchive
+from lamoo_fast.kernels.boxes import TooManyBoxes, dominated_boxes, nondominated_boxes
 from lamoo_fast.kernels.hypervolume import (
     hv_contributions,
     hv_improvement,
@@ -75,8 +76,10 @@ __all__ = [
     "HVEstimate",
     "HVEstimates",
     "ParetoArchive",
+    "TooManyBoxes",
     "crowding_distance",
     "dominance_count",
+    "dominated_boxes",
     "epsilon_additive",
     "epsilon_mult",
     "filter_dominated",
@@ -91,6 +94,7 @@ __all__ = [
     "hypervolume_batch",
     "igd_plus",
     "is_nondominated",
+    "nondominated_boxes",
     "pareto_rank",
     "simd_level",
 ]

@@ -56,12 +56,20 @@ cdef extern from "lamoo_fast.h" nogil:
     int lamoo_archive_keep(lamoo_archive*, const uint8_t*)
     int lamoo_archive_clear(lamoo_archive*)
     int lamoo_archive_hypervolume(lamoo_archive*, const lamoo_run*, double*)
+    ctypedef struct lamoo_boxes:
+        pass
+    int lamoo_boxes_new(const double*, size_t, size_t, const double*, int, size_t, const lamoo_run*,
+                        lamoo_boxes**)
+    void lamoo_boxes_free(lamoo_boxes*)
+    size_t lamoo_boxes_size(const lamoo_boxes*)
+    void lamoo_boxes_corners(const lamoo_boxes*, double*, double*)
     double c_improvement_at "lamoo_improvement_at"(int, double*, void*)
     int LAMOO_OK
     int LAMOO_NO_MEMORY
     int LAMOO_INTERRUPTED
     int LAMOO_TOO_MANY_ROWS
     int LAMOO_TOO_LONG
+    int LAMOO_TOO_MANY_BOXES
 
 cdef extern from "lamoo_fast_capsule.h":
     ctypedef struct lamoo_api:
@@ -345,6 +353,26 @@ def crowding_distance(F, front):
         status = c_crowding_distance(rows.data, rows.n, rows.m, fronts, &run, data)
     check(status)
     return out
+
+
+def boxes(F, ref, bint dominated, size_t limit):
+    cdef Rows rows = rows_of(F), corner = rows_of(ref)
+    cdef lamoo_boxes* found = NULL
+    cdef int status
+    cdef lamoo_run run = run_on(1)
+    with nogil:
+        status = lamoo_boxes_new(rows.data, rows.n, rows.m, corner.data, dominated, limit, &run,
+                                 &found)
+    if status == LAMOO_TOO_MANY_BOXES:
+        return None
+    check(status)
+    try:
+        shape = lamoo_boxes_size(found), rows.m
+        lower, upper = empty(shape), empty(shape)
+        lamoo_boxes_corners(found, rows_of(lower).data, rows_of(upper).data)
+    finally:
+        lamoo_boxes_free(found)
+    return lower, upper
 
 
 cdef class Archive:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from lamoo_fast.kernels import is_nondominated
-from lamoo_fast.search.boxes import undominated_boxes
+from lamoo_fast.kernels import TooManyBoxes, is_nondominated, nondominated_boxes
 from lamoo_fast.search.space import Array
 from lamoo_fast.search.warp import LogWarp
 
 _MAX_EXACT = 4  # objectives for which the undominated part is cut into boxes
+_MAX_BOXES = 4096
 _NODES = 6  # of the quadrature along a direction
 _OPTIMISM = 3.0  # standard deviations: improvements beyond are not integrated
 _MAX_ELEMENTS = 2**20  # numbers in the largest intermediate array
@@ -121,11 +122,12 @@ def log_ehvi(F: Array, ref: Array, beliefs: Sequence[Marginal], directions: Arra
         return np.asarray(beliefs[0].log_expected_gains(best)[0])
     if m == 2:
         return _by_strips(front, ref, *beliefs)
-    boxes = undominated_boxes(front, ref) if m <= _MAX_EXACT else None
-    if boxes is not None:
-        value = _by_boxes(*boxes, beliefs)
-        if np.isfinite(value).any():
-            return value
+    if m <= _MAX_EXACT:
+        with suppress(TooManyBoxes):
+            boxes = nondominated_boxes(front, ref, max_boxes=_MAX_BOXES)
+            value = _by_boxes(*boxes, beliefs)
+            if np.isfinite(value).any():
+                return value
     return _by_directions(front, ref, beliefs, directions)
 
 
