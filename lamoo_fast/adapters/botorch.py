@@ -1,4 +1,4 @@
-"""BoTorch: hypervolume and dominance of tensors, and starting points inside a region of LaMOO.
+"""BoTorch: hypervolume, dominance and boxes of tensors, starting points inside a region of LaMOO.
 
 Objectives are maximised here, as in BoTorch.
 """
@@ -17,9 +17,18 @@ require("botorch", "0.12", "bo")
 import torch
 from torch import Tensor
 
+from lamoo_fast.adapters.botorch_boxes import DominatedBoxes, NondominatedBoxes
 from lamoo_fast.adapters.order import finite, volume
 from lamoo_fast.kernels import is_nondominated
 from lamoo_fast.search import Region, UniformSampler, View
+
+__all__ = [
+    "DominatedBoxes",
+    "NondominatedBoxes",
+    "hypervolume",
+    "ic_generator",
+    "is_non_dominated",
+]
 
 
 def hypervolume(Y: Tensor, ref_point: Tensor) -> float:
