@@ -81,9 +81,9 @@ def nondominated_boxes(
     >>> lower, upper = nondominated_boxes([[1, 2], [2, 1]], ref=3)
     >>> for corners in zip(lower.tolist(), upper.tolist()):
     ...     print(*corners)
-    [-inf, -inf] [1.0, 3.0]
-    [1.0, -inf] [2.0, 2.0]
-    [2.0, -inf] [3.0, 1.0]
+    [-inf, 2.0] [1.0, 3.0]
+    [-inf, 1.0] [2.0, 2.0]
+    [-inf, -inf] [3.0, 1.0]
     """
     return _boxes(F, ref, maximise, max_boxes, dominated=False)
 
