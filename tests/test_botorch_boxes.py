@@ -169,10 +169,13 @@ def test_what_the_context_replaces():
         return root.is_non_dominated, pareto.is_non_dominated, *classes
 
     originals = names()
+    mask_of = {n: pareto.is_non_dominated(Y[:n]) for n in (0, 5, 20)}
     mask, volume = pareto.is_non_dominated(Y), root.Hypervolume(ref).compute(Y)
     with botorch_kernels.kernels():
         assert not set(names()) & set(originals)
         assert hypervolume.DominatedPartitioning is DominatedBoxes
         assert torch.equal(root.is_non_dominated(Y), mask)
+        for n in (0, 5, 20):  # few points in batches, and no few
+            assert torch.equal(root.is_non_dominated(Y[:n].expand(3, n, 3))[1], mask_of[n])
         assert root.Hypervolume(ref).compute(Y) == pytest.approx(volume, rel=1e-12)
     assert names() == originals

@@ -6,16 +6,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from botorch.utils.multi_objective.hypervolume import Hypervolume
-from torch import Tensor
-
 from lamoo_fast.adapters.botorch import (
     DominatedBoxes,
     NondominatedBoxes,
     hypervolume,
     is_non_dominated,
 )
+from lamoo_fast.adapters.hosts import require
 from lamoo_fast.adapters.replaced import replaced
+
+require("botorch", "0.12", "bo")
+
+from botorch.utils.multi_objective.hypervolume import Hypervolume
+from botorch.utils.multi_objective.pareto import is_non_dominated as _at_once
+from torch import Tensor
+
+_FEW = 20
 
 
 class _Hypervolume(Hypervolume):
@@ -25,7 +31,13 @@ class _Hypervolume(Hypervolume):
         return hypervolume(pareto_Y, self.ref_point)
 
 
-_MASK: dict[str, Callable[..., Any]] = {"is_non_dominated": is_non_dominated}
+def _front(Y: Tensor, maximize: bool = True, deduplicate: bool = True) -> Tensor:
+    """Ours, but for batches of few points, which BoTorch compares all at once."""
+    ours = Y.ndim == 2 or Y.shape[-2] >= _FEW
+    return (is_non_dominated if ours else _at_once)(Y, maximize, deduplicate)
+
+
+_MASK: dict[str, Callable[..., Any]] = {"is_non_dominated": _front}
 _VOLUME: dict[str, Callable[..., Any]] = {"Hypervolume": _Hypervolume}
 _REST: dict[str, Callable[..., Any]] = {"FastNondominatedPartitioning": NondominatedBoxes}
 _PART: dict[str, Callable[..., Any]] = {"DominatedPartitioning": DominatedBoxes}
