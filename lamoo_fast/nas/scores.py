@@ -9,9 +9,8 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
-from lamoo_fast.nas.evaluators.encodings import features_of
-from lamoo_fast.nas.evaluators.learned import Learned
 from lamoo_fast.nas.problem import Config, Objective, nearest
 from lamoo_fast.nas.spaces.families import family_of
 from lamoo_fast.nas.table import Table, header
@@ -83,7 +82,7 @@ class Scores:
         self._table = Table.read(file, list(space.params), scores)
         self._space = space
         self._known = set(space.keys(space.encode(self._table.configs)))
-        self._learned: list[Learned] = []
+        self._learned: list[Callable[[Sequence[Config]], npt.NDArray[np.float64]]] = []
         if not space.is_enumerable or len(self._known) < len(space.enumerate()):
             self._learn(file.name)
 
@@ -99,6 +98,10 @@ class Scores:
 
     def _learn(self, name: str) -> None:
         """Learn to predict each score from the rows of the file, at most `_LEARNED` of them."""
+        # Here, since they bring SciPy in, which `import lamoo_fast` is to do without.
+        from lamoo_fast.nas.evaluators.encodings import features_of
+        from lamoo_fast.nas.evaluators.learned import Learned
+
         configs, values = self._table.configs, self._table.values
         if len(configs) < _LEAST:
             raise ValueError(
