@@ -176,7 +176,7 @@ def test_c07_nothing_of_one_problem_is_used_for_another():
     searches = []
     for m in (2, 3):
         opt = LaMOO(CUBE, ["minimize"] * m, ref=[5.0] * m, leaf_size=8, seed=0)
-        run(opt, 60, lambda c, m=m: [abs(c["x0"] - i / 2) + c["x1"] for i in range(m)])
+        run(opt, 30, lambda c, m=m: [abs(c["x0"] - i / 2) + c["x1"] for i in range(m)])
         opt.ask()
         assert opt.tree.ref.tolist() == [5.0] * m
         searches.append(opt)
@@ -238,8 +238,8 @@ def test_c12_categories_have_no_order_and_nothing_is_evaluated_twice(sampler):
     distances = {float(np.square(Z[0] - z).sum()) for z in Z}
     assert distances == {0.0, 2.0, 4.0, 6.0, 8.0}  # twice the number of edges that differ
     opt = LaMOO(CELLS, ["minimize"] * 2, sampler=sampler, leaf_size=5, seed=0)
-    run(opt, 40, lambda c: (sum(v == "none" for v in c.values()), c["edge0"] != "none"))
-    assert len({tuple(t.config.values()) for t in opt.trials}) == 40
+    run(opt, 30, lambda c: (sum(v == "none" for v in c.values()), c["edge0"] != "none"))
+    assert len({tuple(t.config.values()) for t in opt.trials}) == 30
 
 
 def test_c13_constraints_failures_and_pending_trials_are_respected(capfd):

@@ -1,4 +1,4 @@
-"""The commands that README and the site show run, one after another, cut to a small size."""
+"""The commands that README and the site show run, each once and cut to a small size."""
 
 import shlex
 import shutil
@@ -45,17 +45,18 @@ def shortened(line):
     return args + shlex.split(more)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "sh")])
-def test_commands_of_a_page(page, tmp_path, monkeypatch, capsys):
+def test_commands_of_all_pages(tmp_path, monkeypatch, capsys):
     pytest.importorskip("torch", reason="networks need PyTorch")
     monkeypatch.setenv("LAMOO_DATA", str(shared_path("nasbench201_joined.csv.gz").parent))
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "my_module.py").write_text(MY_MODULE, encoding="utf-8")
-    lines = [line for block in blocks(page, "sh") for line in block.splitlines()]
-    for args in filter(None, map(shortened, lines)):
+    lines = [line for page in PAGES for block in blocks(page, "sh") for line in block.splitlines()]
+    given = dict.fromkeys(tuple(args) for line in lines if (args := shortened(line)))
+    assert len(given) > 20
+    for args in given:
         if args[0] == "report":
             assert main(shlex.split("search nasbench201 --seed 1 --budget 12")) == 0
-        elif args[0] == "search":  # a page shows several of the same name
+        elif args[0] == "search":  # there are several of the same name
             shutil.rmtree(tmp_path / f"results/{args[1]}-seed0", ignore_errors=True)
         assert main(args) == 0, (args, capsys.readouterr().err)

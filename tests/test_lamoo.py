@@ -85,7 +85,9 @@ def test_proposals_lie_in_the_selected_region():
 
 
 @pytest.mark.parametrize(
-    "sampler", [UniformSampler(), CMASampler(), EHVISampler(), BoTorchSampler()], ids=repr
+    "sampler",
+    [UniformSampler(), CMASampler(), EHVISampler(), BoTorchSampler(n_candidates=64)],
+    ids=repr,
 )
 def test_finite_space_is_never_repeated_and_runs_out(sampler):
     opt = LaMOO(SMALL, DIRECTIONS, seed=0, sampler=sampler, leaf_size=3, n_initial=8)
