@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -64,17 +65,22 @@ def journal(largest: int) -> Iterator[str]:
             with mock.patch.object(os, "fsync"):  # the file is what a run in batches of 100 leaves
                 for start in range(0, n, 100):
                     log.asked(told[start : start + 100], opt)
-                    for trial in told[start : start + 100]:
-                        log.told(trial, 1.0)
+                    log.told(told[start : start + 100], [1.0] * 100)
             configs = told = []
 
             def more(opt: lf.LaMOO = opt, log: Journal = log) -> None:
                 for config in drawn(200, seed=1):
                     [told] = opt.tell([config], [evaluate(config)])
                     log.asked([told], opt)
-                    log.told(told, 1.0)
+                    log.told([told], [1.0])
+
+            def round_of_200(opt: lf.LaMOO = opt, log: Journal = log) -> None:
+                told = opt.tell(drawn(200, seed=2), [evaluate(c) for c in drawn(200, seed=2)])
+                log.asked(told, opt)
+                log.told(told, [1.0] * 200)
 
             flushed, _ = timed(more)
+            together, _ = timed(round_of_200)
             with mock.patch.object(os, "fsync"):
                 written, _ = timed(more)
             log.close()
@@ -85,7 +91,8 @@ def journal(largest: int) -> Iterator[str]:
             log.close()
         yield (
             f"{n:>9,} trials, {size:.0f} MB: {flushed / 200 * 1e3:.2f} ms per trial, "
-            f"{written / 200 * 1e3:.2f} of them without the flush to disk; "
+            f"{written / 200 * 1e3:.2f} of them without the flush to disk, "
+            f"{together / 200 * 1e3:.2f} in a round of 200; "
             f"resume {read + loaded:.1f} s ({read:.1f} to read), peak {megabytes():.0f} MB"
         )
 
@@ -151,7 +158,7 @@ def dask(largest: int) -> Iterator[str]:
             run = Futures(evaluate, client.get_executor(), flying, None)
             queue = deque(trials)
             cpu = time.process_time()
-            spent, outcomes = timed(lambda run=run, queue=queue: list(run.evaluate(queue)))
+            spent, outcomes = timed(lambda run=run, queue=queue: list(chain(*run.evaluate(queue))))
             cpu = time.process_time() - cpu
             yield (
                 f"{len(outcomes):,} trials, {flying} in flight: {spent / len(trials) * 1e3:.2f} ms "

@@ -3,7 +3,7 @@
 import functools
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 
 import pytest
 from test_study import good, search
@@ -47,8 +47,7 @@ def test_no_worker_waits_for_another(tmp_path, kind):
         trials = study.run(20, 3, wait=False)
     assert [t.id for t in trials] == list(range(20))
     assert opt.pending == []
-    assert all(len(told) == 1 for told in rounds)
-    order = [told[0] for told in rounds]
+    order = [i for told in rounds for i in told]
     late = max(range(20), key=lambda i: i - order[i])
     assert order[late] <= 1
     assert late >= 4, "told no later than in rounds of three"
@@ -73,6 +72,96 @@ def test_without_waiting_one_trial_is_asked_for_each_one_told(tmp_path):
         wanted = search()
         lf.Study(wanted, good, progress=False).run(12, 4, wait=False)
         assert journal.state() == wanted.state_dict()  # one worker: the same order each time
+
+
+class Bursts(Executor):
+    """Evaluates when it has so many calls, all at once; half of the third burst is an `error`."""
+
+    def __init__(self, size, error=None):
+        self.size, self.error = size, error
+        self.calls, self.bursts = [], 0
+
+    def submit(self, function, /, *args):
+        future = Future()
+        self.calls.append((future, function, args))
+        if len(self.calls) == self.size:
+            self.bursts += 1
+            for number, (done, call, given) in enumerate(self.calls):
+                if self.bursts == 3 and self.error is not None and 2 * number >= self.size:
+                    done.set_exception(self.error)
+                else:
+                    done.set_result(call(*given))
+            self.calls = []
+        return future
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_what_comes_together_is_recorded_together(tmp_path, monkeypatch, wait):
+    """One flush for all that were asked for and one for all told."""
+    opt, rounds, synced = search(), [], []
+    with Journal.create(tmp_path, opt) as journal:
+        real = os.fsync
+        monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(opt.n_told), real(fd)))
+
+        def callback(study, trials):
+            rounds.append([t.id for t in trials])
+
+        study = lf.Study(
+            opt, good, journal=journal, executor=Bursts(4), callbacks=[callback], progress=False
+        )
+        study.run(16, 4, wait=wait)
+        monkeypatch.undo()
+    assert rounds == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12, 13, 14, 15]]
+    assert synced == [0, 4, 4, 8, 8, 12, 12, 16]
+    with Journal.open(tmp_path) as journal:
+        assert journal.state() == opt.state_dict()
+    wanted = search()
+    lf.Study(wanted, good, progress=False).run(16, 4)
+    assert opt.state_dict() == wanted.state_dict()
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_what_came_before_the_executor_broke_is_kept(tmp_path, wait):
+    opt = search()
+    with Journal.create(tmp_path, opt) as journal:
+        broken = Bursts(4, BrokenExecutor("no more"))
+        study = lf.Study(opt, good, journal=journal, executor=broken, progress=False)
+        with pytest.raises(RuntimeError, match="broke while it evaluated"):
+            study.run(16, 4, wait=wait)
+        assert [t.id for t in opt.trials if t.status == "done"] == list(range(10))
+        assert journal.state() == opt.state_dict()
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_what_came_with_a_contradiction_is_kept(tmp_path, wait):
+    """One that the search cannot go on from; those before it are recorded."""
+
+    def evaluate(config):
+        return config["x"], 1 - config["x"] ** 2 + (opt.n_told == 8 and config == odd[0])
+
+    opt = lf.LaMOO(
+        lf.Space({"x": lf.Float(0, 1)}),
+        ["minimize", "minimize"],
+        sampler=lf.UniformSampler(),
+        known={1: lambda config: 1 - config["x"] ** 2},
+        seed=0,
+    )
+    odd = []
+    real = opt.ask
+
+    def ask(n):
+        trials = real(n)
+        if trials[0].id == 8:
+            odd.append(trials[2].config)
+        return trials
+
+    opt.ask = ask
+    with Journal.create(tmp_path, opt) as journal:
+        study = lf.Study(opt, evaluate, journal=journal, executor=Bursts(4), progress=False)
+        with pytest.raises(ValueError, match="known"):
+            study.run(16, 4, wait=wait)
+        assert [t.id for t in opt.trials] == list(range(10))
+        assert journal.state() == opt.state_dict()
 
 
 def test_an_interrupted_run_without_waiting_goes_on(tmp_path):

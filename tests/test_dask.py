@@ -142,7 +142,7 @@ def test_equal_points_are_evaluated_each(client):
     """Dask would take the result of the first."""
     trials = [replace(t, config={"x": 1, "op": "a"}) for t in search().ask(4)]
     futures = Futures(clock, client.get_executor(), None, None)
-    outcomes = list(futures.evaluate(deque(trials)))
+    outcomes = [o for found in futures.evaluate(deque(trials)) for o in found]
     assert sorted(outcome.trial.id for outcome in outcomes) == [0, 1, 2, 3]
     assert len({outcome.result for outcome in outcomes}) == 4
 

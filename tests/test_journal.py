@@ -34,7 +34,7 @@ def recorded(folder, rounds=4, opt=None):
             for trial in trials[::-1]:
                 bad = trial.id % 7 == 3
                 values = lf.failed("no\nluck é \u2028") if bad else evaluate(trial.config)
-                journal.told(opt.tell([trial], [values])[0], 0.25)
+                journal.told(opt.tell([trial], [values]), [0.25])
         journal.asked(opt.ask(2), opt)
     return opt
 
@@ -271,7 +271,7 @@ def test_a_full_disk_leaves_whole_lines(tmp_path, monkeypatch):
 
         monkeypatch.setattr(os, "write", half)
         with pytest.raises(OSError, match="No space"):
-            journal.told(opt.tell([0], [[1.0, 2.0]])[0])
+            journal.told(opt.tell([0], [[1.0, 2.0]]))
         monkeypatch.undo()
     assert (tmp_path / FILE).read_bytes() == before
 

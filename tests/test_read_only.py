@@ -156,7 +156,7 @@ def test_an_interrupt_in_the_middle_of_a_line(tmp_path, monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(os, "fsync", interrupted)
             with pytest.raises(KeyboardInterrupt):
-                journal.told(*opt.tell(trials[:1], [(1.0, 2.0)]))
+                journal.told(opt.tell(trials[:1], [(1.0, 2.0)]))
         lf.Study(opt, evaluate, journal=journal, progress=False).run(8, 2)
     with Journal.open(tmp_path) as journal:
         assert journal.state() == opt.state_dict()
@@ -166,9 +166,9 @@ def test_the_command_line_says_how_to_go_on(tmp_path, monkeypatch, capsys):
     disk = Disk(monkeypatch, errno.ENOSPC)
     real = Journal.told
 
-    def told(self, trial, seconds=None):
-        disk.broken = trial.id == 5
-        real(self, trial, seconds)
+    def told(self, trials, seconds=None):
+        disk.broken = trials[0].id == 5
+        real(self, trials, seconds)
 
     monkeypatch.setattr(Journal, "told", told)
     folder = tmp_path / "run"

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from lamoo_fast.search.space import Config
 from lamoo_fast.search.trial import Trial, failed
-from lamoo_fast.search.workers import LONGEST_WAIT, Evaluate, Outcome, raised, timed
+from lamoo_fast.search.workers import LONGEST_WAIT, Evaluate, Outcome, at_once, raised, timed
 
 _MOST_LOSSES = 3  # times that an executor may lose a trial, until it is a failed one
 _LOG = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ class Futures:
         self._flying: dict[Future[bytes], _Flight] = {}  # the longest first
         self._done: SimpleQueue[Future[bytes]] = SimpleQueue()
 
-    def evaluate(self, queue: deque[Trial]) -> Iterator[Outcome]:
+    def evaluate(self, queue: deque[Trial]) -> Iterator[list[Outcome]]:
         """Yield one outcome per trial, as they come.
 
         Raises
@@ -100,11 +100,7 @@ class Futures:
                 )
             while queue and len(self._flying) < slots:
                 self._submit(queue.popleft())
-            for future in sorted(self._finished(), key=lambda f: self._flying[f].trial.id):
-                outcome = self._collect(future)
-                if outcome is not None:
-                    yield outcome
-            yield from self._overdue()
+            yield from at_once(self._answers())
 
     def _submit(self, trial: Trial, losses: int = 0) -> None:
         self._n_calls += 1
@@ -116,6 +112,11 @@ class Futures:
             raise RuntimeError(f"the executor takes no more trials: {problem}") from error
         self._flying[future] = _Flight(trial, time.perf_counter(), losses)
         future.add_done_callback(self._done.put)
+
+    def _answers(self) -> Iterator[Outcome | None]:
+        for future in sorted(self._finished(), key=lambda f: self._flying[f].trial.id):
+            yield self._collect(future)
+        yield from self._overdue()
 
     def _finished(self) -> list[Future[bytes]]:
         """Wait for futures that are done, until the first one in flight is overdue."""

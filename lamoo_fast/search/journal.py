@@ -10,7 +10,8 @@
     {"tell": 8, "failed": "why", "seconds": 0.1}        a trial that failed
     {"run": {"budget": 300, ...}}                       settings changed by a later run
 
-Each line is flushed to the disk, so what was told survives the death of the process at any moment.
+Lines are flushed to the disk, those of trials that are told together at once, so that what was told
+survives the death of the process at any moment.
 A last line without its end is what such a death leaves behind; it is cut off when the journal is
 opened again. All other damage is an error.
 """
@@ -66,9 +67,9 @@ class Journal:
 
     Notes
     -----
-    The file is locked while open: whoever opens it a second time gets an error. A line that could
-    not be written leaves nothing behind, at the latest when the next one is written: a disk that is
-    full or read-only for a while does no harm.
+    The file is locked while open: whoever opens it a second time gets an error. Lines that could
+    not be written leave nothing behind, at the latest when the next ones are written: a disk that
+    is full or read-only for a while does no harm.
 
     Examples
     --------
@@ -78,7 +79,7 @@ class Journal:
     >>> opt = LaMOO(space, ["minimize"], seed=0)
     >>> with Journal.create(folder, opt) as journal:
     ...     journal.asked(opt.ask(2), opt)
-    ...     journal.told(opt.tell([0], [[0.5]])[0], seconds=0.1)
+    ...     journal.told(opt.tell([0], [[0.5]]), seconds=[0.1])
     >>> again = LaMOO(space, ["minimize"], seed=0)
     >>> with Journal.open(folder) as journal:
     ...     again.load_state_dict(journal.state())
@@ -226,14 +227,18 @@ class Journal:
         listed = [{"id": t.id, "config": t.config, "relaxed": t.relaxed} for t in trials]
         self._append({"ask": listed, "rng": opt.rng_state, "ref": opt.ref})
 
-    def told(self, trial: Trial, seconds: float | None = None) -> None:
-        """Record how a trial went and how long it took."""
-        came: dict[str, Any] = {"failed": trial.message}
-        if trial.status == "done":
-            came = {"values": trial.values}
-            if trial.constraints:
-                came["constraints"] = trial.constraints
-        self._append({"tell": trial.id, **came, "seconds": seconds})
+    def told(self, trials: Sequence[Trial], seconds: Sequence[float | None] | None = None) -> None:
+        """Record how trials went and how long each took, with one flush for all of them."""
+        entries = []
+        for trial, spent in zip(trials, seconds or [None] * len(trials), strict=True):
+            came: dict[str, Any] = {"failed": trial.message}
+            if trial.status == "done":
+                came = {"values": trial.values}
+                if trial.constraints:
+                    came["constraints"] = trial.constraints
+            entries.append({"tell": trial.id, **came, "seconds": spent})
+        if entries:
+            self._append(*entries)
 
     def catch_up(self, opt: LaMOO) -> None:
         """Record trials of `opt` that came about or ended without this journal, if any."""
@@ -242,9 +247,7 @@ class Journal:
         unknown = [t for t in [*opt.trials, *opt.pending] if t.id not in self._trials]
         if unknown:
             self.asked(unknown, opt)
-        for trial in opt.trials:
-            if self._trials[trial.id]["status"] == "pending":
-                self.told(trial)
+        self.told([t for t in opt.trials if self._trials[t.id]["status"] == "pending"])
 
     def set_run(self, **settings: Any) -> None:
         """Record settings of the run that differ from those before."""
@@ -271,14 +274,14 @@ class Journal:
     ) -> None:
         self.close()
 
-    def _append(self, entry: dict[str, Any]) -> None:
-        text = json.dumps(entry, allow_nan=False, separators=(",", ":"))
-        line = text.encode() + b"\n"
+    def _append(self, *entries: dict[str, Any]) -> None:
+        texts = [json.dumps(e, allow_nan=False, separators=(",", ":")) for e in entries]
+        lines = b"".join(text.encode() + b"\n" for text in texts)
         try:
             self._cut()
             self._whole = os.fstat(self._descriptor).st_size
-            while line:
-                line = line[os.write(self._descriptor, line) :]
+            while lines:
+                lines = lines[os.write(self._descriptor, lines) :]
             os.fsync(self._descriptor)
         except OSError as error:
             error.filename = str(self.path)
@@ -286,11 +289,12 @@ class Journal:
                 self._cut()
             raise
         self._whole = None
-        if "journal" not in entry:
-            self._apply(json.loads(text))
+        for entry, text in zip(entries, texts, strict=True):
+            if "journal" not in entry:
+                self._apply(json.loads(text))
 
     def _cut(self) -> None:
-        """Cut off what a line that could not be written has left behind."""
+        """Cut off what lines that could not be written have left behind."""
         if self._whole is not None:
             os.ftruncate(self._descriptor, self._whole)
             self._whole = None

@@ -12,7 +12,7 @@ from multiprocessing import connection
 from typing import Any
 
 from lamoo_fast.search.trial import Failed, Trial, failed
-from lamoo_fast.search.workers import LONGEST_WAIT, Evaluate, Outcome, raised, timed
+from lamoo_fast.search.workers import LONGEST_WAIT, Evaluate, Outcome, at_once, raised, timed
 
 
 def _serve(pipe: connection.Connection, payload: bytes) -> None:
@@ -97,7 +97,7 @@ class Processes:
         self._timeout = timeout
         self._workers: list[_Worker] = []
 
-    def evaluate(self, queue: deque[Trial]) -> Iterator[Outcome]:
+    def evaluate(self, queue: deque[Trial]) -> Iterator[list[Outcome]]:
         """Yield one outcome per trial, as they come.
 
         Raises
@@ -116,17 +116,17 @@ class Processes:
                         queue.popleft()
                     else:
                         self._give_up(worker, "")
-            waited = [w for w in self._workers if w.trial or not w.ready]
-            answered = connection.wait([w.pipe for w in waited], self._patience())
-            for worker in waited:
-                if worker.pipe in answered:
-                    outcome = self._receive(worker)
-                elif worker.trial and self._overdue(worker):
-                    outcome = self._give_up(worker, f"no result within {self._timeout:g} s")
-                else:
-                    continue
-                if outcome is not None:
-                    yield outcome
+            yield from at_once(self._answers())
+
+    def _answers(self) -> Iterator[Outcome | None]:
+        """Wait until there are some, or the first evaluation is overdue."""
+        waited = [w for w in self._workers if w.trial or not w.ready]
+        answered = connection.wait([w.pipe for w in waited], self._patience())
+        for worker in waited:
+            if worker.pipe in answered:
+                yield self._receive(worker)
+            elif worker.trial and self._overdue(worker):
+                yield self._give_up(worker, f"no result within {self._timeout:g} s")
 
     def _receive(self, worker: _Worker) -> Outcome | None:
         try:

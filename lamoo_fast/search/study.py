@@ -50,7 +50,7 @@ class Study:
         Where every ask and tell is recorded.
     callbacks : iterable of callable
         Each is called as ``callback(study, trials)`` with the trials told in each round; with
-        ``wait=False`` every trial is a round.
+        ``wait=False`` those that finished while others were told or asked for.
     progress : bool
         Show a bar with hypervolume and front size on stderr, if that is a terminal.
 
@@ -120,10 +120,10 @@ class Study:
         batch : int
             Number of trials in flight at once.
         wait : bool
-            Whether to ask for the next trials only when the whole batch is told. Otherwise one is
-            asked for whenever one is told, while the others are pending. With as many in flight as
-            there are workers a worker then waits for nothing but `LaMOO.ask`; with a few more, not
-            for that either.
+            Whether to ask for the next trials only when the whole batch is told. Otherwise as many
+            are asked for as have just finished, while the others are pending. With as many in
+            flight as there are workers a worker then waits for nothing but `LaMOO.ask`; with a few
+            more, not for that either.
 
         Returns
         -------
@@ -148,9 +148,9 @@ class Study:
             bar = stack.enter_context(closing(_Bar(self._progress, self.opt, budget)))
             while queue := self._first(budget, batch, wait):
                 told = []
-                for outcome in self._workers.evaluate(queue):
-                    told.append(self._tell(outcome))
-                    bar.advance()
+                for outcomes in self._workers.evaluate(queue):
+                    told += self._tell(outcomes)
+                    bar.advance(len(outcomes))
                     if not wait:
                         self._end_round(told, bar)
                         told = []
@@ -208,15 +208,23 @@ class Study:
         for callback in self._callbacks:
             callback(self, told)
 
-    def _tell(self, outcome: Outcome) -> Trial:
+    def _tell(self, outcomes: list[Outcome]) -> list[Trial]:
+        told: list[Trial] = []
+        try:
+            told.extend(map(self._tell_one, outcomes))
+        finally:  # also when one of them ends the run
+            if self.journal is not None:
+                seconds = [outcome.seconds for outcome in outcomes[: len(told)]]
+                self.journal.told(told, seconds)
+        return told
+
+    def _tell_one(self, outcome: Outcome) -> Trial:
         try:
             trial = self.opt.tell([outcome.trial], [outcome.result])[0]
         except Contradiction:  # the fault of the whole search, not of this trial
             raise
         except ValueError as error:  # not one number per objective
             trial = self.opt.tell([outcome.trial], [failed(str(error))])[0]
-        if self.journal is not None:
-            self.journal.told(trial, outcome.seconds)
         if trial.status == "failed":
             _LOG.warning("trial %d failed: %s", trial.id, trial.message)
         return trial
@@ -234,9 +242,9 @@ class _Bar:
             self._bar = tqdm(total=budget, initial=opt.n_told, unit="trial", disable=None)
         self._shown = -math.inf
 
-    def advance(self) -> None:
+    def advance(self, n: int) -> None:
         if self._bar is not None:
-            self._bar.update()
+            self._bar.update(n)
 
     def show(self, opt: LaMOO) -> None:
         """Show facts about the search, which take time to compute: not too often."""

@@ -1,8 +1,9 @@
 """Evaluating trials in this process, one after the other or together.
 
-Here, in `processes` and in `futures`, each class turns a queue of trials into `Outcome`s, in
-whatever order they come. Whoever takes the outcomes may add to the queue meanwhile. What goes wrong
-with one trial (an exception, a crash, a hang) is the outcome of that trial and of no other.
+Here, in `processes` and in `futures`, each class turns a queue of trials into lists of `Outcome`s,
+in whatever order they come: those that are there at the same time. Whoever takes them may add to
+the queue meanwhile. What goes wrong with one trial (an exception, a crash, a hang) is the outcome
+of that trial and of no other.
 """
 
 from __future__ import annotations
@@ -45,17 +46,30 @@ def timed(evaluate: Evaluate, config: Config) -> tuple[Any, float]:
     return result, time.perf_counter() - start
 
 
+def at_once(answers: Iterator[Outcome | None]) -> Iterator[list[Outcome]]:
+    """Yield all outcomes as one list; those before an error too, which is raised after them."""
+    found: list[Outcome] = []
+    try:
+        found.extend(outcome for outcome in answers if outcome is not None)
+    except Exception:
+        if found:
+            yield found
+        raise
+    if found:
+        yield found
+
+
 class Inline:
     """Evaluates in this process, one trial after the other."""
 
     def __init__(self, evaluate: Evaluate) -> None:
         self._evaluate = evaluate
 
-    def evaluate(self, queue: deque[Trial]) -> Iterator[Outcome]:
+    def evaluate(self, queue: deque[Trial]) -> Iterator[list[Outcome]]:
         """Yield one outcome per trial, in the order of the queue."""
         while queue:
             trial = queue.popleft()
-            yield Outcome(trial, *timed(self._evaluate, dict(trial.config)))
+            yield [Outcome(trial, *timed(self._evaluate, dict(trial.config)))]
 
     def close(self) -> None:
         """Nothing to release."""
@@ -83,7 +97,7 @@ class Together:
         """Evaluate one."""
         return self._function([config])[0]
 
-    def evaluate(self, queue: deque[Trial]) -> Iterator[Outcome]:
+    def evaluate(self, queue: deque[Trial]) -> Iterator[list[Outcome]]:
         """Yield one outcome per trial, in the order of the queue."""
         while queue:
             trials = list(queue)
@@ -95,11 +109,10 @@ class Together:
                     raise ValueError(f"{len(results)} results for {len(trials)} configurations")
             except Exception:
                 for trial in trials:
-                    yield Outcome(trial, *timed(self, dict(trial.config)))
+                    yield [Outcome(trial, *timed(self, dict(trial.config)))]
                 continue
             seconds = (time.perf_counter() - start) / len(trials)
-            for trial, result in zip(trials, results, strict=True):
-                yield Outcome(trial, result, seconds)
+            yield [Outcome(t, result, seconds) for t, result in zip(trials, results, strict=True)]
 
     def close(self) -> None:
         """Nothing to release."""
