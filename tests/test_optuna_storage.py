@@ -2,6 +2,7 @@
 
 import sqlite3
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -132,6 +133,86 @@ def test_a_server_that_is_gone_stops_the_study_which_goes_on_later(tmp_path):
     assert [t.number for t in study.trials] == list(range(20))
     assert points(study) == undisturbed(20)
     assert len(set(points(study))) == 20
+
+
+def stopped_at(server, storage, where, number):
+    """Let the server stop before a statement, before a commit or after it; count them."""
+    count, dialect = [0], storage.engine.dialect
+    commit, execute = dialect.do_commit, dialect.do_execute
+
+    def here(at):
+        if at != where:
+            return False
+        count[0] += 1
+        if count[0] != number:
+            return False
+        server.stop(2)
+        return True
+
+    def do_execute(cursor, *args, **named):
+        here("statement")
+        execute(cursor, *args, **named)
+
+    def do_commit(connection):
+        here("commit")
+        commit(connection)
+        if here("after the commit"):
+            raise sqlite3.ProgrammingError("Cannot operate on a closed database.")
+
+    dialect.do_execute, dialect.do_commit = do_execute, do_commit
+    return count
+
+
+@pytest.mark.parametrize("where", ["statement", "commit", "after the commit"])
+def test_a_server_that_stops_in_the_middle_of_a_call(tmp_path, where):
+    """At the places of two trials. Only the beginning of a trial may have to be done again."""
+    server = Server(tmp_path)
+    number, again = 0, 0
+    while True:
+        number += 5 if where == "statement" else 1
+        storage = server.storage()
+        study = optuna.create_study(
+            storage=storage, directions=["minimize"] * 2, sampler=optuna.samplers.RandomSampler(0)
+        )
+        count = stopped_at(server, storage, where, number)
+        tries = 0
+        while len(points(study)) < 2:
+            tries += 1
+            with suppress(optuna.exceptions.StorageInternalError):
+                study.optimize(objective, n_trials=2 - len(points(study)))
+        storage.engine.dispose()
+        again += tries - 1
+        assert tries <= 2
+        assert all(t.values for t in study.trials if t.params)
+        begun = [t for t in study.trials if not t.params]
+        assert [t.state for t in begun] in ([], [RUNNING])
+        if count[0] < number:
+            break
+    assert number > 10
+    assert again <= 4
+
+
+def test_a_call_that_the_server_dies_of(tmp_path, caplog):
+    server = Server(tmp_path)
+    storage = server.storage()
+    study = created(storage)
+    real = storage.engine.dialect.do_execute
+
+    def do_execute(cursor, statement, *args, **named):
+        if "trial_values" in statement:
+            server.stop(0)
+        real(cursor, statement, *args, **named)
+
+    trial = study.ask()
+    storage.engine.dialect.do_execute = do_execute
+    with pytest.raises(optuna.exceptions.StorageInternalError):
+        study.tell(trial, (1.0, 2.0))
+    assert caplog.text.count("in the middle of a call, trying again") == 2
+    storage.engine.dialect.do_execute = real
+    study.tell(trial, (1.0, 2.0))
+    assert [t.values for t in study.trials] == [[1.0, 2.0]]
+    with pytest.raises(optuna.exceptions.UpdateFinishedTrialError):
+        storage.set_trial_state_values(trial._trial_id, COMPLETE, [1.0, 2.0])
 
 
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")

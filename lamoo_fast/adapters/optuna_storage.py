@@ -4,28 +4,34 @@ from __future__ import annotations
 
 import logging
 import time
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import partial, partialmethod
 from typing import Any
 
 from lamoo_fast.adapters.hosts import require
 
 require("optuna", "4.4", "optuna")
 
+from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.storages import RDBStorage
+from optuna.trial import TrialState
 from sqlalchemy import event
 from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.exc import DBAPIError
 
 _LOG = logging.getLogger(__name__)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds between two attempts
+_MOST_LOSSES = 3  # of a connection in one call: some calls are what the server dies of
 
 
 def patient(url: str, seconds: float = 300.0, **settings: Any) -> RDBStorage:
     """Return an `RDBStorage` that outlives a restart of its server or of the network.
 
     Every use of a connection begins with a ping (``pool_pre_ping`` of SQLAlchemy); a connection
-    that is gone is replaced, and attempts to connect again are made for some time. When all have
-    failed, or the server stops in the middle of a call, that call raises Optuna's
-    `StorageInternalError`, which ends `optimize`; the next call waits again.
+    that is gone is replaced, and attempts to connect again are made for some time. What the server
+    stops in the middle of is done again, but for the beginning of a trial: a second one could be
+    made. That, and calls whose attempts have all failed, raise Optuna's `StorageInternalError`,
+    which ends `optimize`; the next call waits again.
 
     Parameters
     ----------
@@ -61,7 +67,7 @@ def patient(url: str, seconds: float = 300.0, **settings: Any) -> RDBStorage:
     if not seconds >= 0:
         raise ValueError(f"seconds is {seconds!r}; wanted a number >= 0")
     engine = {"pool_pre_ping": True, **settings.pop("engine_kwargs", {})}
-    storage = RDBStorage(url, engine_kwargs=engine, **settings)
+    storage = _Repeating(url, engine_kwargs=engine, **settings)
     event.listen(storage.engine, "do_connect", partial(_connect, seconds))
     return storage
 
@@ -78,3 +84,54 @@ def _connect(seconds: float, dialect: Dialect, record: Any, args: Any, named: An
             _LOG.warning("no connection to the storage, trying again in %g s: %s", pause, error)
         time.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+class _Repeating(RDBStorage):
+    """Does again what its connection was lost in, where doing it twice is doing it once."""
+
+    def _again(self, real: Callable[..., Any], *args: Any, **named: Any) -> Any:
+        for losses in range(1, _MOST_LOSSES + 1):
+            try:
+                return real(self, *args, **named)
+            except StorageInternalError as error:
+                cause = error.__cause__
+                lost = isinstance(cause, DBAPIError) and cause.connection_invalidated
+                if not lost or losses == _MOST_LOSSES:
+                    raise
+                _LOG.warning("storage lost in the middle of a call, trying again: %s", cause.orig)
+        raise AssertionError("not reached")
+
+    def set_trial_state_values(
+        self, trial_id: int, state: TrialState, values: Sequence[float] | None = None
+    ) -> bool:
+        """Store how a trial went; the first attempt may have done so before it was lost."""
+        if not state.is_finished():  # the beginning of one that waited: somebody else's, perhaps
+            return super().set_trial_state_values(trial_id, state, values)
+        calls = 0
+
+        def attempt(storage: RDBStorage) -> bool:
+            nonlocal calls
+            calls += 1
+            try:
+                return RDBStorage.set_trial_state_values(storage, trial_id, state, values)
+            except UpdateFinishedTrialError:
+                trial = storage.get_trial(trial_id)
+                told = None if values is None else list(values)
+                if calls == 1 or (trial.state, trial.values) != (state, told):
+                    raise
+                return True
+
+        return bool(self._again(attempt))
+
+
+# All that reads, and what stores the same value in the same place; those with an underscore are
+# not public, but what Optuna's own cache in front of a storage calls.
+for _name in (
+    *(name for name in dir(RDBStorage) if name.startswith("get_")),
+    *("_get_trials", "_get_best_trial_id", "_get_stale_trial_ids", "_set_trial_param"),
+    *("set_trial_param", "set_trial_intermediate_value", "record_heartbeat"),
+    *("set_trial_user_attr", "set_trial_system_attr", "set_study_user_attr"),
+    "set_study_system_attr",
+):
+    if _real := getattr(RDBStorage, _name, None):
+        setattr(_Repeating, _name, partialmethod(_Repeating._again, _real))
