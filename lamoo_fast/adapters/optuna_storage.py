@@ -95,8 +95,9 @@ class _Repeating(RDBStorage):
                 return real(self, *args, **named)
             except StorageInternalError as error:
                 cause = error.__cause__
-                lost = isinstance(cause, DBAPIError) and cause.connection_invalidated
-                if not lost or losses == _MOST_LOSSES:
+                if not isinstance(cause, DBAPIError) or not cause.connection_invalidated:
+                    raise
+                if losses == _MOST_LOSSES:
                     raise
                 _LOG.warning("storage lost in the middle of a call, trying again: %s", cause.orig)
         raise AssertionError("not reached")
