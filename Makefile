@@ -10,7 +10,7 @@ export PIP_QUIET := 1
 BENCH := .venv-bench
 KERNELS := hypervolume contributions approx mask ranks dominance_count archive small threads
 
-.PHONY: demo test lint bench bench-cost bench-selection bench-tree study ablation docs clean
+.PHONY: demo test test-wheel lint bench bench-cost bench-selection bench-tree study ablation docs clean
 
 # The main job: search NAS-Bench-201 on the real table, pictures in results/nasbench201.
 demo: $(DEMO)/ready
@@ -23,17 +23,25 @@ $(DEMO)/ready: pyproject.toml setup.py $(SOURCES)
 	$(DEMO)/bin/pip install '.[tables]'
 	touch $@
 
-# Everything that CI runs. The tests see the wheel in site-packages, not the source tree: from
-# tests/, `import lamoo_fast` finds nothing else. About half of the work runs beside the rest.
-BESIDE := test_nas_*.py test_native.py test_resume.py test_bench_search.py test_constraints.py test_docs.py test_cli.py
+# Everything that CI runs. The native tests need no package, and begin while those are installed.
 test:
 	$(PYTHON) -m venv --clear $(TEST)
 	rm -rf build dist
+	$(TEST)/bin/pip install 'pytest>=8'
+	$(TEST)/bin/pytest --noconftest tests/test_native.py > $(TEST)/native.log 2>&1 & \
+	  $(MAKE) test-wheel; wheel=$$?; \
+	  wait $$!; native=$$?; cat $(TEST)/native.log; exit $$((wheel | native))
+
+# The tests see the wheel in site-packages, not the source tree: from tests/, `import lamoo_fast`
+# finds nothing else. About half of the work runs beside the rest.
+BESIDE := test_nas_*.py test_resume.py test_bench_search.py test_constraints.py test_docs.py test_cli.py
+REST := --ignore=test_native.py $(BESIDE:%='--ignore-glob=%')
+test-wheel:
 	$(TEST)/bin/pip wheel --no-deps --wheel-dir dist .
 	$(TEST)/bin/pip install -c constraints.txt "$$(echo dist/*.whl)[test,lint]"
 	$(MAKE) lint BIN=$(TEST)/bin/
 	cd tests && { OMP_NUM_THREADS=1 ../$(TEST)/bin/pytest $(BESIDE) > ../$(TEST)/beside.log 2>&1 & \
-	  ../$(TEST)/bin/pytest $(BESIDE:%='--ignore-glob=%'); rest=$$?; \
+	  ../$(TEST)/bin/pytest $(REST); rest=$$?; \
 	  wait $$!; beside=$$?; cat ../$(TEST)/beside.log; exit $$((rest | beside)); }
 
 # The site of documentation, in results/docs.

@@ -12,7 +12,7 @@ CSRC = Path(__file__).parent.parent / "csrc"
 TESTS = sorted(CSRC.glob("test_*.cpp"))
 LIBRARY = sorted(set(CSRC.glob("*.cpp")) - set(TESTS))
 PLAIN = [
-    "-std=c++17", "-O1", "-g", "-ffp-contract=off", "-pthread", "-Wall", "-Wextra",
+    "-std=c++17", "-O1", "-g1", "-ffp-contract=off", "-pthread", "-Wall", "-Wextra",
     "-Wconversion", "-Werror",
 ]  # fmt: skip
 FLAGS = [*PLAIN, "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
