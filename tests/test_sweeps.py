@@ -108,13 +108,13 @@ def test_improvement_by_candidates_that_take_many_steps(n):
 def test_improvement_by_whole_staircases_takes_no_quadratic_time():
     n = 1_000_000
     F = np.column_stack([np.arange(n), np.arange(n)[::-1]]) / n
-    seconds = []
-    for k in (1, 4000):
+    seconds = {1: [], 4000: []}
+    for k in (1, 4000) * 3:
         start = time.process_time()
         got = hv_improvement(F[:k] - [0.0, 2.0], F, np.full(2, 1.0))
-        seconds.append(time.process_time() - start)
+        seconds[k].append(time.process_time() - start)
         assert (got > 0).all()
-    assert seconds[1] < 20 * seconds[0]  # 7 on one machine; step by step, about 50
+    assert min(seconds[4000]) < 30 * min(seconds[1])  # 10; step by step, about 50
 
 
 @shapes
