@@ -21,7 +21,14 @@ from typing import Any, NoReturn
 from lamoo_fast import bench, cli_nas, cli_report, machine, report
 from lamoo_fast.fronts import SHAPES
 from lamoo_fast.kernels import _core, simd_level
-from lamoo_fast.nas import Problem, data_folder, load_hints, load_problem, problem_names
+from lamoo_fast.nas import (
+    Problem,
+    data_folder,
+    default_hints,
+    load_hints,
+    load_problem,
+    problem_names,
+)
 from lamoo_fast.nas.efficiency import efficiency
 from lamoo_fast.nas.files import FILES
 from lamoo_fast.nas.problem import nearest
@@ -52,6 +59,7 @@ SELECTIONS: dict[str, Callable[[], Any]] = {
     "greedy": Greedy,
 }
 _RUN = ("budget", "batch", "wait", "sampler", "selection", "seed", "workers", "timeout", "hints")
+_NO_HINTS = "none"  # no column of a table has this name
 _SINCE_0_2 = {"wait": True, "hints": None}  # settings that older journals do not have
 _INTERRUPTED = 128 + 2  # as shells report SIGINT
 _BROKEN_PIPE = 128 + 13  # and SIGPIPE
@@ -163,7 +171,10 @@ def _parser() -> argparse.ArgumentParser:
     option = search.add_argument
     option("--objectives", type=_names, metavar="A,B", help="which to optimise")
     option(
-        "--hints", type=_names, metavar="A,B", help="cheap columns, FILE.csv of scores, structure"
+        "--hints",
+        type=_names,
+        metavar="A,B",
+        help="cheap columns, FILE.csv of scores, structure (which cells have), none",
     )
     option("--compare", type=_whole(1), metavar="N", help="N searches with and N without the hints")
     number = _whole(1)
@@ -261,7 +272,11 @@ def _search(args: argparse.Namespace) -> int:
     problem = _problem(args.problem, args.objectives)
     plain = args.problem.replace(":", "-")
     out = args.out or Path("results") / f"{plain}-seed{args.seed}"
-    if args.hints is not None:
+    if args.hints is None:
+        args.hints = default_hints(problem)
+    elif args.hints == [_NO_HINTS]:
+        args.hints = None
+    else:
         args.hints = [located(source) for source in args.hints]  # resumed from anywhere
     run = {key: getattr(args, key) for key in _RUN}
     hints = None if args.hints is None else load_hints(args.problem, args.hints)

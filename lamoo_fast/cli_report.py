@@ -63,8 +63,8 @@ def _again(record: Record) -> str | None:
     for name in ("budget", "batch", "sampler", "selection", "seed", "workers", "timeout"):
         if run.get(name) is not None:
             words += [f"--{name}", str(run[name])]
-    if run.get("hints") is not None:
-        words += ["--hints", ",".join(run["hints"])]
+    if "hints" in run:
+        words += ["--hints", ",".join(run["hints"] or ["none"])]
     if run.get("wait") is False:
         words.append("--no-wait")
     return shlex.join(words)

@@ -83,12 +83,30 @@ def test_share_of_the_true_front(lamoo):
         importlib.metadata.version("analog-nasbench")
     except importlib.metadata.PackageNotFoundError:
         pytest.skip("analog-nasbench is not installed")
-    out, _ = lamoo("search nasbench201 --budget 60")
+    out, _ = lamoo("search nasbench201 --budget 60 --sampler uniform")
     match = re.search(r"hypervolume ([\d.]+) \(([\d.]+) % of the true front's ([\d.]+)\)", out)
     found, share, best = map(float, match.groups())
     assert found / best * 100 == pytest.approx(share, abs=0.01)
     assert 50 < share <= 100
     assert "results in results/nasbench201-seed0" in out
+
+
+def test_structure_of_cells_is_a_hint_unless_refused(lamoo, here):
+    try:
+        importlib.metadata.version("analog-nasbench")
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip("analog-nasbench is not installed")
+    for name, options in (("a", ""), ("b", "--hints structure"), ("c", "--hints none")):
+        lamoo(f"search nasbench201 --budget 24 {options} --out {name}")
+    headers = [json.loads((here / n / FILE).read_text().splitlines()[0]) for n in "abc"]
+    assert [h["run"]["hints"] for h in headers] == [["structure"], ["structure"], None]
+    a, b, c = (trials(here / name) for name in "abc")
+    assert a == b != c
+    for name, hints in (("a", "structure"), ("c", "none")):
+        lamoo(f"report {name}")
+        assert f"--hints {hints}" in (here / name / "report.html").read_text()
+        lamoo(f"resume {name} --budget 25")
+        assert len(trials(here / name)) == 25
 
 
 def test_same_seed_same_trials(lamoo, here):

@@ -38,6 +38,7 @@ __all__ = [
     "Problem",
     "Table",
     "data_folder",
+    "default_hints",
     "load_hints",
     "load_problem",
     "problem",
@@ -115,15 +116,33 @@ def load_hints(name: str, sources: Iterable[str]) -> HintFunction:
     problem = load_problem(name, None if sources and not columns else columns)
     parts: list[HintFunction] = [Scores(file, problem.space) for file in files]
     if _STRUCTURE in sources:
-        family = family_of(problem.space)
-        if not isinstance(family, (Cell201, CellStack)):
+        structure = _structure(problem)
+        if structure is None:
             raise ValueError(f"problem {name!r} has no cells with a structure; leave it out")
-        parts.append(family.structure)
+        parts.append(structure)
     if columns or not sources:
         if not isinstance(problem, Table):
             raise ValueError(f"problem {name!r} is no table; hints are columns of a table")
         parts.append(lambda configs: [problem.evaluate(config) for config in configs])
     return lambda configs: np.hstack([part(configs) for part in parts])
+
+
+def default_hints(problem: Problem) -> list[str] | None:
+    """Return the sources of hints that cost nothing and are known to help, or None.
+
+    That is the structure of the cells of NAS-Bench-201.
+
+    Examples
+    --------
+    >>> default_hints(load_problem("nasbench201")), default_hints(load_problem("dtlz2"))
+    (['structure'], None)
+    """
+    return [_STRUCTURE] if isinstance(family_of(problem.space), Cell201) else None
+
+
+def _structure(problem: Problem) -> HintFunction | None:
+    family = family_of(problem.space)
+    return family.structure if isinstance(family, (Cell201, CellStack)) else None
 
 
 def load_problem(name: str, objectives: Iterable[str] | None = None) -> Problem:
