@@ -10,7 +10,7 @@ export PIP_QUIET := 1
 BENCH := .venv-bench
 KERNELS := hypervolume contributions approx mask ranks dominance_count archive small threads
 
-.PHONY: demo test test-wheel lint bench bench-cost bench-selection bench-tree study ablation docs clean
+.PHONY: demo test test-native test-installed test-rest test-beside lint bench bench-cost bench-selection bench-tree study ablation docs clean
 
 # The main job: search NAS-Bench-201 on the real table, pictures in results/nasbench201.
 demo: $(DEMO)/ready
@@ -23,26 +23,31 @@ $(DEMO)/ready: pyproject.toml setup.py $(SOURCES)
 	$(DEMO)/bin/pip install '.[tables]'
 	touch $@
 
-# Everything that CI runs. The native tests need no package, and begin while those are installed.
+# Everything that CI runs. The native tests need no package, and begin while those are installed;
+# about half of the others run beside the rest.
+BESIDE := test_nas_*.py test_resume.py test_bench_search.py test_constraints.py test_docs.py test_cli.py
 test:
 	$(PYTHON) -m venv --clear $(TEST)
 	rm -rf build dist
 	$(TEST)/bin/pip install 'pytest>=8'
-	$(TEST)/bin/pytest --noconftest tests/test_native.py > $(TEST)/native.log 2>&1 & \
-	  $(MAKE) test-wheel; wheel=$$?; \
-	  wait $$!; native=$$?; cat $(TEST)/native.log; exit $$((wheel | native))
+	$(MAKE) -j3 test-native test-rest test-beside
 
-# The tests see the wheel in site-packages, not the source tree: from tests/, `import lamoo_fast`
-# finds nothing else. About half of the work runs beside the rest.
-BESIDE := test_nas_*.py test_resume.py test_bench_search.py test_constraints.py test_docs.py test_cli.py
-REST := --ignore=test_native.py $(BESIDE:%='--ignore-glob=%')
-test-wheel:
+test-native:
+	$(TEST)/bin/pytest --noconftest tests/test_native.py
+
+test-installed:
 	$(TEST)/bin/pip wheel --no-deps --wheel-dir dist .
 	$(TEST)/bin/pip install -c constraints.txt "$$(echo dist/*.whl)[test,lint]"
 	$(MAKE) lint BIN=$(TEST)/bin/
-	cd tests && { OMP_NUM_THREADS=1 ../$(TEST)/bin/pytest $(BESIDE) > ../$(TEST)/beside.log 2>&1 & \
-	  ../$(TEST)/bin/pytest $(REST); rest=$$?; \
-	  wait $$!; beside=$$?; cat ../$(TEST)/beside.log; exit $$((rest | beside)); }
+
+# The tests see the wheel in site-packages, not the source tree: from tests/, `import lamoo_fast`
+# finds nothing else.
+test-rest: test-installed
+	cd tests && ../$(TEST)/bin/pytest --ignore=test_native.py $(BESIDE:%='--ignore-glob=%')
+
+test-beside: test-installed
+	cd tests && { OMP_NUM_THREADS=1 ../$(TEST)/bin/pytest $(BESIDE) > ../$(TEST)/beside.log 2>&1; \
+	  beside=$$?; cat ../$(TEST)/beside.log; exit $$beside; }
 
 # The site of documentation, in results/docs.
 docs:

@@ -276,6 +276,33 @@ def test_a_full_disk_leaves_whole_lines(tmp_path, monkeypatch):
     assert (tmp_path / FILE).read_bytes() == before
 
 
+@pytest.mark.parametrize("at", range(1, 7))
+@pytest.mark.parametrize("again", [True, False])
+def test_an_interrupt_while_lines_are_taken_into_account(tmp_path, monkeypatch, at, again):
+    """They are in the file already, and must not come in twice."""
+    opt = search()
+    with Journal.create(tmp_path, opt) as journal:
+        journal.asked(opt.ask(6), opt)
+        told = opt.tell(range(6), [[1.0, 2.0]] * 6)
+        real, count = journal._apply, iter(range(1, 7))
+
+        def apply(entry):
+            if next(count) == at:
+                raise KeyboardInterrupt
+            real(entry)
+
+        monkeypatch.setattr(journal, "_apply", apply)
+        with pytest.raises(KeyboardInterrupt):
+            journal.told(told)
+        monkeypatch.undo()
+        if again:
+            journal.catch_up(opt)
+            assert journal.state() == opt.state_dict()
+            journal.asked(opt.ask(1), opt)
+    with Journal.open(tmp_path) as journal:
+        assert journal.state() == opt.state_dict()
+
+
 def test_lines_are_on_disk_before_going_on(tmp_path, monkeypatch):
     synced = []
     real = os.fsync

@@ -338,6 +338,17 @@ def _refuse():
     raise OSError("no table here")
 
 
+def test_a_worker_that_dies_while_it_is_idle_is_replaced():
+    def kill(study, trials):
+        for worker in study._workers._workers:
+            os.kill(worker.process.pid, signal.SIGKILL)
+            worker.process.join()
+
+    opt = search()
+    lf.Study(opt, good, n_workers=1, callbacks=[kill], progress=False).run(3, 1)
+    assert [t.status for t in opt.trials] == ["done"] * 3
+
+
 def test_workers_that_cannot_start():
     study = lf.Study(search(), Refuses(), n_workers=2, progress=False)
     message = "a worker cannot load the evaluation: OSError: no table here"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial, partialmethod
@@ -17,11 +18,12 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from sqlalchemy import event
 from sqlalchemy.engine.interfaces import Dialect
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
 _LOG = logging.getLogger(__name__)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds between two attempts
 _MOST_LOSSES = 3  # of a connection in one call: some calls are what the server dies of
+_AGAIN = threading.local()
 
 
 def patient(url: str, seconds: float = 300.0, **settings: Any) -> RDBStorage:
@@ -29,9 +31,11 @@ def patient(url: str, seconds: float = 300.0, **settings: Any) -> RDBStorage:
 
     Every use of a connection begins with a ping (``pool_pre_ping`` of SQLAlchemy); a connection
     that is gone is replaced, and attempts to connect again are made for some time. What the server
-    stops in the middle of is done again, but for the beginning of a trial: a second one could be
-    made. That, and calls whose attempts have all failed, raise Optuna's `StorageInternalError`,
-    which ends `optimize`; the next call waits again.
+    stops in the middle of is done again, where twice is the same as once. The rest is to begin a
+    trial, which Optuna does again, so that one that nobody evaluates may be left running; to begin
+    one that was enqueued, and to call one failed, which others may have done meanwhile. These, and
+    calls whose attempts have all failed, raise Optuna's `StorageInternalError`, which ends
+    `optimize`; the next call waits again.
 
     Parameters
     ----------
@@ -52,7 +56,6 @@ def patient(url: str, seconds: float = 300.0, **settings: Any) -> RDBStorage:
     A trial whose values could not be stored stays running. Whoever has the values tells them when
     the server is back: ``study.tell(trial.number, values)``. After ``study.optimize`` nobody has
     them; with a heartbeat and a `RetryHeartbeatStaleTrialCallback` the point is evaluated again.
-    Make the storage in each process: a copy sent to another one does not wait.
 
     Examples
     --------
@@ -67,9 +70,7 @@ def patient(url: str, seconds: float = 300.0, **settings: Any) -> RDBStorage:
     if not seconds >= 0:
         raise ValueError(f"seconds is {seconds!r}; wanted a number >= 0")
     engine = {"pool_pre_ping": True, **settings.pop("engine_kwargs", {})}
-    storage = _Repeating(url, engine_kwargs=engine, **settings)
-    event.listen(storage.engine, "do_connect", partial(_connect, seconds))
-    return storage
+    return _Patient(url, seconds, engine_kwargs=engine, **settings)
 
 
 def _connect(seconds: float, dialect: Dialect, record: Any, args: Any, named: Any) -> Any:
@@ -86,27 +87,43 @@ def _connect(seconds: float, dialect: Dialect, record: Any, args: Any, named: An
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-class _Repeating(RDBStorage):
-    """Does again what its connection was lost in, where doing it twice is doing it once."""
+class _Patient(RDBStorage):
+    """Waits, and does again what its connection was lost in, where twice is the same as once."""
+
+    def __init__(self, url: str, seconds: float, **settings: Any) -> None:
+        super().__init__(url, **settings)
+        self._seconds = seconds
+        self._wait()
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        super().__setstate__(state)
+        self._wait()
+
+    def _wait(self) -> None:
+        event.listen(self.engine, "do_connect", partial(_connect, self._seconds))
 
     def _again(self, real: Callable[..., Any], *args: Any, **named: Any) -> Any:
-        for losses in range(1, _MOST_LOSSES + 1):
-            try:
-                return real(self, *args, **named)
-            except StorageInternalError as error:
-                cause = error.__cause__
-                if not isinstance(cause, DBAPIError) or not cause.connection_invalidated:
-                    raise
-                if losses == _MOST_LOSSES:
-                    raise
-                _LOG.warning("storage lost in the middle of a call, trying again: %s", cause.orig)
+        if getattr(_AGAIN, "under_way", False):  # called by another call that does it again
+            return real(self, *args, **named)
+        _AGAIN.under_way = True
+        try:
+            for losses in range(1, _MOST_LOSSES + 1):
+                try:
+                    return real(self, *args, **named)
+                except StorageInternalError as error:
+                    if not _lost(error.__cause__) or losses == _MOST_LOSSES:
+                        raise
+                    why = str(error.__cause__).partition("\n")[0]
+                    _LOG.warning("storage lost in the middle of a call, trying again: %s", why)
+        finally:
+            _AGAIN.under_way = False
         raise AssertionError("not reached")
 
     def set_trial_state_values(
         self, trial_id: int, state: TrialState, values: Sequence[float] | None = None
     ) -> bool:
         """Store how a trial went; the first attempt may have done so before it was lost."""
-        if not state.is_finished():  # the beginning of one that waited: somebody else's, perhaps
+        if state not in (TrialState.COMPLETE, TrialState.PRUNED):
             return super().set_trial_state_values(trial_id, state, values)
         calls = 0
 
@@ -125,6 +142,13 @@ class _Repeating(RDBStorage):
         return bool(self._again(attempt))
 
 
+def _lost(error: BaseException | None) -> bool:
+    """Tell whether a connection was lost; Optuna may have gone on with its dead session."""
+    if isinstance(error, PendingRollbackError):
+        return True
+    return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
 # All that reads, and what stores the same value in the same place; those with an underscore are
 # not public, but what Optuna's own cache in front of a storage calls.
 for _name in (
@@ -135,4 +159,4 @@ for _name in (
     "set_study_system_attr",
 ):
     if _real := getattr(RDBStorage, _name, None):
-        setattr(_Repeating, _name, partialmethod(_Repeating._again, _real))
+        setattr(_Patient, _name, partialmethod(_Patient._again, _real))

@@ -242,6 +242,7 @@ class Journal:
 
     def catch_up(self, opt: LaMOO) -> None:
         """Record trials of `opt` that came about or ended without this journal, if any."""
+        self._cut()
         if (len(self._trials), self.n_told) == (opt.n_told + opt.n_pending, opt.n_told):
             return
         unknown = [t for t in [*opt.trials, *opt.pending] if t.id not in self._trials]
@@ -288,15 +289,21 @@ class Journal:
             with suppress(OSError):  # on a read-only disk it waits for the next line
                 self._cut()
             raise
-        self._whole = None
         for entry, text in zip(entries, texts, strict=True):
             if "journal" not in entry:
                 self._apply(json.loads(text))
+        self._whole = None
 
     def _cut(self) -> None:
-        """Cut off what lines that could not be written have left behind."""
+        """Cut off what lines that were not written to the end have left behind, here as well.
+
+        Those of an interrupt may be in the file, and some of them in the memory.
+        """
         if self._whole is not None:
             os.ftruncate(self._descriptor, self._whole)
+            if self._whole:
+                self._trials, self.n_told = {}, 0
+                self._read(repair=False)
             self._whole = None
 
     def _content(self) -> bytes:

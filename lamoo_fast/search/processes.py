@@ -121,6 +121,8 @@ class Processes:
     def _answers(self) -> Iterator[Outcome | None]:
         """Wait until there are some, or the first evaluation is overdue."""
         waited = [w for w in self._workers if w.trial or not w.ready]
+        if not waited:  # the last one died while it was idle; without any, this would never end
+            return
         answered = connection.wait([w.pipe for w in waited], self._patience())
         for worker in waited:
             if worker.pipe in answered:

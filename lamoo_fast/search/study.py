@@ -65,7 +65,8 @@ class Study:
     are told in the order in which they finish, which does not matter to `LaMOO`, so that the same
     seed gives the same trials whatever the number of workers. With ``run(wait=False)`` no worker
     waits for another one, but what is proposed depends on which trials finished before it: the run
-    can be repeated only if they finish in the same order, as they do with one worker.
+    can be repeated only if they finish in the same order and as many together, as they do here or
+    with ``n_workers=1``.
 
     An evaluation that raises, crashes, exceeds the timeout or returns something else than finite
     numbers is a failed trial with the reason as its message; the run goes on.

@@ -47,11 +47,11 @@ def timed(evaluate: Evaluate, config: Config) -> tuple[Any, float]:
 
 
 def at_once(answers: Iterator[Outcome | None]) -> Iterator[list[Outcome]]:
-    """Yield all outcomes as one list; those before an error too, which is raised after them."""
+    """Yield all outcomes as one list; those before an error or Ctrl-C too, and then raise it."""
     found: list[Outcome] = []
     try:
         found.extend(outcome for outcome in answers if outcome is not None)
-    except Exception:
+    except BaseException:
         if found:
             yield found
         raise
