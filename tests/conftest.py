@@ -4,6 +4,13 @@ import importlib.util
 import re
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How fast a machine is decides nothing: with what is set already, as in a run of CI.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 PACKAGE_OF_EXTRA = {"bo": "botorch", "cma": "cma"}
 

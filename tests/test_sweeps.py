@@ -114,7 +114,7 @@ def test_improvement_by_whole_staircases_takes_no_quadratic_time():
         got = hv_improvement(F[:k] - [0.0, 2.0], F, np.full(2, 1.0))
         seconds[k].append(time.process_time() - start)
         assert (got > 0).all()
-    assert min(seconds[4000]) < 30 * min(seconds[1])  # 10; step by step, about 50
+    assert min(seconds[4000]) < 35 * min(seconds[1])  # 10 to 22; step by step, about 50
 
 
 @shapes

@@ -33,7 +33,8 @@ class EliteSelection:
     --------
     >>> import optuna, warnings
     >>> from lamoo_fast.adapters.optuna import EliteSelection
-    >>> with warnings.catch_warnings(action="ignore"):  # the argument is an experimental one
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")  # the argument is an experimental one
     ...     sampler = optuna.samplers.NSGAIISampler(
     ...         population_size=20, elite_population_selection_strategy=EliteSelection(20)
     ...     )

@@ -9,7 +9,8 @@ import numpy as np
 
 from lamoo_fast.adapters.hosts import require
 
-require("pygmo", "2.19", "pygmo")
+# Older ones take the strides of NumPy 2 for others, and numbers for those of their neighbours.
+require("pygmo", "2.19" if np.__version__.startswith("1.") else "2.19.8", "pygmo")
 
 from lamoo_fast.adapters.order import Floats, fronts
 from lamoo_fast.adapters.pygmo_problem import SpaceProblem
