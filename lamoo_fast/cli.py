@@ -23,16 +23,15 @@ from lamoo_fast.fronts import SHAPES
 from lamoo_fast.kernels import _core, simd_level
 from lamoo_fast.nas import (
     Problem,
+    chosen_hints,
     data_folder,
-    default_hints,
     load_hints,
     load_problem,
     problem_names,
-)
+)  # fmt: skip
 from lamoo_fast.nas.efficiency import efficiency
 from lamoo_fast.nas.files import FILES
 from lamoo_fast.nas.problem import nearest
-from lamoo_fast.nas.scores import located
 from lamoo_fast.search import (
     BoTorchSampler,
     CMASampler,
@@ -59,7 +58,6 @@ SELECTIONS: dict[str, Callable[[], Any]] = {
     "greedy": Greedy,
 }
 _RUN = ("budget", "batch", "wait", "sampler", "selection", "seed", "workers", "timeout", "hints")
-_NO_HINTS = "none"  # no column of a table has this name
 _SINCE_0_2 = {"wait": True, "hints": None}  # settings that older journals do not have
 _INTERRUPTED = 128 + 2  # as shells report SIGINT
 _BROKEN_PIPE = 128 + 13  # and SIGPIPE
@@ -272,12 +270,7 @@ def _search(args: argparse.Namespace) -> int:
     problem = _problem(args.problem, args.objectives)
     plain = args.problem.replace(":", "-")
     out = args.out or Path("results") / f"{plain}-seed{args.seed}"
-    if args.hints is None:
-        args.hints = default_hints(problem)
-    elif args.hints == [_NO_HINTS]:
-        args.hints = None
-    else:
-        args.hints = [located(source) for source in args.hints]  # resumed from anywhere
+    args.hints = chosen_hints(problem, args.hints)
     run = {key: getattr(args, key) for key in _RUN}
     hints = None if args.hints is None else load_hints(args.problem, args.hints)
     if both := {o.name for o in problem.objectives} & set(args.hints or []):

@@ -59,25 +59,22 @@ def test_import_is_light():
     """Importing takes no heavy package along and, after numpy, little time."""
     code = (
         "import sys, time, numpy\n"
-        "t = time.perf_counter(); import lamoo_fast; t = time.perf_counter() - t\n"
+        "start = time.perf_counter(); import numpy\n"
+        "middle = time.perf_counter(); import lamoo_fast\n"
+        "numpy, ours = middle - start, time.perf_counter() - middle\n"
         "heavy = {'torch', 'matplotlib', 'sklearn', 'scipy', 'cma', 'tqdm', 'botorch', 'pandas',\n"
         "         'numba'}\n"
-        "print(t, *sorted(heavy & set(sys.modules)))\n"
+        "print(ours / numpy, *sorted(heavy & set(sys.modules)))\n"
     )
-    times = []
-    for _ in range(3):
+    ratios = []
+    for _ in range(5):
         out = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=600
         ).stdout.split()
         assert out[1:] == []
-        times.append(float(out[0]))
-    numpy_time = subprocess.run(
-        [sys.executable, "-c", "import time; t = time.perf_counter(); import numpy; "
-         "print(time.perf_counter() - t)"],
-        capture_output=True, text=True, check=True, timeout=600,
-    ).stdout  # fmt: skip
-    # Relative, so that a busy machine does not decide: no more than numpy's own import twice over.
-    assert min(times) < max(2 * float(numpy_time), 0.2)
+        ratios.append(float(out[0]))
+    # Beside numpy's own in one process, so that a busy machine does not decide.
+    assert min(ratios) < 1
 
 
 @pytest.mark.skipif(not (ROOT_SOURCES / "csrc").exists(), reason="no source tree beside the tests")

@@ -19,7 +19,7 @@ from lamoo_fast.nas.nasbench301 import nasbench301
 from lamoo_fast.nas.nasbench_graph import GRAPHS, nasbench_graph
 from lamoo_fast.nas.nats_bench import nasbench201_official
 from lamoo_fast.nas.problem import Objective, Problem, load_attribute, nearest, problem
-from lamoo_fast.nas.scores import Scores, is_file
+from lamoo_fast.nas.scores import Scores, is_file, located
 from lamoo_fast.nas.shared_tables import (
     accel_nasbench,
     darts_nb301,
@@ -38,7 +38,7 @@ __all__ = [
     "Problem",
     "Table",
     "data_folder",
-    "default_hints",
+    "chosen_hints",
     "load_hints",
     "load_problem",
     "problem",
@@ -65,7 +65,7 @@ def data_folder() -> Path:
     return folder.resolve()
 
 
-_STRUCTURE = "structure"  # no column of a table has this name
+_STRUCTURE, _NOTHING = "structure", "none"  # no column of a table has these names
 
 _PROBLEMS: dict[str, Callable[[], Problem]] = {
     "nasbench201": nasbench201,
@@ -127,17 +127,21 @@ def load_hints(name: str, sources: Iterable[str]) -> HintFunction:
     return lambda configs: np.hstack([part(configs) for part in parts])
 
 
-def default_hints(problem: Problem) -> list[str] | None:
-    """Return the sources of hints that cost nothing and are known to help, or None.
+def chosen_hints(problem: Problem, sources: Iterable[str] | None = None) -> list[str] | None:
+    """Return sources of hints as `load_hints` takes them, files with their whole paths.
 
-    That is the structure of the cells of NAS-Bench-201.
+    When none are given, those that cost nothing and are known to help, which is the structure of
+    the cells of NAS-Bench-201; None where there are none, or for "none" alone.
 
     Examples
     --------
-    >>> default_hints(load_problem("nasbench201")), default_hints(load_problem("dtlz2"))
+    >>> chosen_hints(load_problem("nasbench201")), chosen_hints(load_problem("dtlz2"))
     (['structure'], None)
     """
-    return [_STRUCTURE] if isinstance(family_of(problem.space), Cell201) else None
+    if sources is None:
+        return [_STRUCTURE] if isinstance(family_of(problem.space), Cell201) else None
+    found = [located(source) for source in sources]
+    return None if found == [_NOTHING] else found
 
 
 def _structure(problem: Problem) -> HintFunction | None:
