@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from test_journal import evaluate
@@ -60,7 +61,7 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch, capsys, error, a
         raise OSError(error, os.strerror(error), str(path))
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, at, refuse)
+        patch.setattr(Path if at == "mkdir" else os, at, refuse)
         with pytest.raises(OSError, match=WORDS[error]) as caught:
             Journal.create(tmp_path / "new", search())
         assert str(tmp_path / "new") in str(caught.value.filename)
