@@ -24,7 +24,7 @@ from lamoo_fast.search.reference import check_ref, infer_ref, reachable_ref
 from lamoo_fast.search.samplers import EHVISampler, Sampler, UniformSampler, View
 from lamoo_fast.search.selection import Leaf, Selection
 from lamoo_fast.search.space import Array, Config, Space
-from lamoo_fast.search.state import STATE_FORMAT, read_state
+from lamoo_fast.search.state import STATE_FORMAT, checked_rng, read_state
 from lamoo_fast.search.surrogate import Surrogate
 from lamoo_fast.search.tree import PartitionTree, Region
 from lamoo_fast.search.trial import SpaceExhausted, Trial, read_outcomes
@@ -302,10 +302,7 @@ class LaMOO:
 
     @rng_state.setter
     def rng_state(self, state: Mapping[str, Any]) -> None:
-        try:
-            self._rng.bit_generator.state = dict(state)
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise ValueError(f"not the state of a random generator: {error!r}") from None
+        self._rng.bit_generator.state = checked_rng(state)
 
     def settings(self) -> dict[str, Any]:
         """Describe all settings but the seed in JSON types."""

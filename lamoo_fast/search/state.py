@@ -26,6 +26,24 @@ class Saved:
     rng: Mapping[str, Any]
 
 
+def checked_rng(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the state of a random generator.
+
+    Raises
+    ------
+    ValueError
+        When it is none; NumPy 1 takes numbers that are out of range for others.
+    """
+    trial, given = np.random.PCG64(0), dict(state)
+    try:
+        trial.state = given
+        if trial.state != given:
+            raise ValueError("numbers out of range")
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"not the state of a random generator: {error!r}") from None
+    return given
+
+
 def read_state(
     state: Mapping[str, Any],
     settings: Mapping[str, Any],
