@@ -34,7 +34,8 @@ def checked_rng(state: Mapping[str, Any]) -> dict[str, Any]:
     ValueError
         When it is none; NumPy 1 takes numbers that are out of range for others.
     """
-    trial, given = np.random.PCG64(0), dict(state)
+    trial: Any = np.random.PCG64(0)
+    given = dict(state)
     try:
         trial.state = given
         if trial.state != given:
