@@ -93,6 +93,14 @@ def test_state_with_a_generator_out_of_range_is_refused(part):
         search().load_state_dict(state)
 
 
+@pytest.mark.parametrize("part", [{"uinteger": -1}, {"uinteger": 2**32}, {"state": 5}])
+def test_state_with_other_parts_of_a_generator_is_refused(part):
+    state = json.loads(json.dumps(search().state_dict()))
+    state["rng"] |= part
+    with pytest.raises(ValueError, match="random generator"):
+        search().load_state_dict(state)
+
+
 @pytest.mark.parametrize("seed", [-4, float("inf")])
 def test_state_with_an_impossible_design_seed_is_refused_at_once(seed):
     opt = search()

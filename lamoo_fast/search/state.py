@@ -34,13 +34,14 @@ def checked_rng(state: Mapping[str, Any]) -> dict[str, Any]:
     ValueError
         When it is none; NumPy 1 takes numbers that are out of range for others.
     """
-    trial: Any = np.random.PCG64(0)
     given = dict(state)
     try:
-        trial.state = given
-        if trial.state != given:
+        large, small = given["state"].values(), (given["has_uint32"], given["uinteger"])
+        if not all(0 <= n < 2**128 for n in large) or not all(0 <= n < 2**32 for n in small):
             raise ValueError("numbers out of range")
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        trial: Any = np.random.PCG64(0)
+        trial.state = given
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"not the state of a random generator: {error!r}") from None
     return given
 
