@@ -73,11 +73,11 @@ bench-selection: $(BENCH)/ready
 bench-tree: $(BENCH)/ready
 	$(BENCH)/bin/python bench/bench_tree.py
 
-# Every method on every problem, hours; goes on where it was stopped. Results in results/search.
+# Every method on every problem, days; goes on with what bench/runs/search lacks, and reports there.
 study: $(BENCH)/ready
 	$(BENCH)/bin/python bench/search.py
 
-# What each part of the search contributes, hours; results in results/ablation.
+# What each part of the search contributes, hours; likewise in bench/runs/ablation.
 ablation: $(BENCH)/ready
 	$(BENCH)/bin/python bench/ablation.py
 

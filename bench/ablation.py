@@ -116,7 +116,7 @@ def variants() -> dict[str, Entry]:
 
 
 def main() -> int:
-    parser = arguments(__doc__, Path("results/ablation"))
+    parser = arguments(__doc__, Path(__file__).parent / "runs/ablation")
     known = variants()
     parser.add_argument("--variants", nargs="+", default=list(known), help=", ".join(known))
     parser.set_defaults(problems=["nb201", "nb201-raspi4", "macro", "graph-cora", "branin-currin"])

@@ -27,9 +27,7 @@ from tqdm import tqdm
 
 import lamoo_fast as lf
 
-COLUMNS = (
-    "problem", "method", "seed", "budget", "evaluation", "log10_gap", "hypervolume", "seconds",
-)  # fmt: skip
+COLUMNS = ("problem", "method", "seed", "budget", "seconds", "curve")
 STALE = 300  # proposals without a new point after which a method is taken to have converged
 
 Run = tuple[str, str, int]
@@ -50,11 +48,10 @@ class Task:
         return self.problem, self.method, self.seed
 
 
-def search(problem: StudyProblem, entry: Entry, seed: int, budget: int) -> list[tuple[float, ...]]:
-    """Log gap, hypervolume and seconds of the method so far, after each of the evaluations.
-
-    Seconds are those of all calls of the method: building, asking and telling.
-    """
+def search(
+    problem: StudyProblem, entry: Entry, seed: int, budget: int
+) -> tuple[list[float], float]:
+    """Log gaps after each evaluation, and the seconds of building the method, asking, telling."""
     space = problem.space
     ref = problem.signs * np.array(problem.ref)
     rng = np.random.default_rng([seed, 21])
@@ -63,13 +60,13 @@ def search(problem: StudyProblem, entry: Entry, seed: int, budget: int) -> list[
     known = dict(zip(space.keys(X), F, strict=True))
     track = Track(problem, ref)
     for values in F:
-        track.add(values, 0.0)
+        track.add(values)
 
     start = time.perf_counter()
     method = entry.make(problem, X, F, seed)
     spent = time.perf_counter() - start
     stale = 0
-    while len(track.rows) < budget and stale < STALE:
+    while len(track.gaps) < budget and stale < STALE:
         start = time.perf_counter()
         X = space.snap(method.ask())
         spent += time.perf_counter() - start
@@ -79,32 +76,31 @@ def search(problem: StudyProblem, entry: Entry, seed: int, budget: int) -> list[
         for key, x in zip(space.keys(X), X, strict=True):
             if key not in known:
                 known[key] = problem.evaluate(x[None])[0]
-                track.add(known[key], spent)
+                track.add(known[key])
                 stale = 0
             values.append(known[key])
         start = time.perf_counter()
         method.tell(X, np.array(values))
         spent += time.perf_counter() - start
-    while len(track.rows) < budget:
-        track.rows.append((*track.rows[-1][:2], spent))
-    return track.rows[:budget]
+    gaps = track.gaps[:budget]
+    return gaps + gaps[-1:] * (budget - len(gaps)), spent
 
 
 class Track:
-    """Hypervolume of what was found so far, after each evaluation."""
+    """Log gap of what was found so far, after each evaluation."""
 
     def __init__(self, problem: StudyProblem, ref: Array) -> None:
         self.problem, self.ref = problem, ref
         self.front = np.empty((0, len(ref)))
         self.volume = 0.0
-        self.rows: list[tuple[float, ...]] = []
+        self.gaps: list[float] = []
 
-    def add(self, values: Array, seconds: float) -> None:
+    def add(self, values: Array) -> None:
         if (values < self.ref).all() and not (self.front <= values).all(axis=1).any():
             kept = self.front[~(values <= self.front).all(axis=1)]
             self.front = np.vstack([kept, values])
             self.volume = lf.hypervolume(self.front, self.ref)
-        self.rows.append((self.problem.log_gap(self.volume), self.volume, seconds))
+        self.gaps.append(self.problem.log_gap(self.volume))
 
 
 def usable(space: lf.Space, X: Array, rng: np.random.Generator) -> Array:
@@ -118,44 +114,46 @@ def usable(space: lf.Space, X: Array, rng: np.random.Generator) -> Array:
 
 
 def perform(task: Task) -> tuple[Task, str, str]:
-    """Do a run in a worker: its rows as text, or why there are none."""
+    """Do a run in a worker: its line in the file, or why there is none."""
     try:
         problem = load(task.problem)
         if isinstance(problem, str):
             return task, "", problem
-        rows = search(problem, task.entry, task.seed, task.budget)
+        gaps, seconds = search(problem, task.entry, task.seed, task.budget)
     except UnfitError as error:
         return task, "", f"{task.method} on {task.problem}: {error}"
     except Exception:
         return task, "", f"FAILED {task.run}\n{traceback.format_exc()}"
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    for i, (gap, volume, seconds) in enumerate(rows):
-        writer.writerow(
-            (*task.run, task.budget, i + 1, f"{gap:.6f}", repr(volume), f"{seconds:.4f}")
-        )
+    csv.writer(text, lineterminator="\n").writerow(
+        (*task.run, task.budget, f"{seconds:.3f}", steps(gaps))
+    )
     return task, text.getvalue(), ""
 
 
+def steps(gaps: Iterable[float]) -> str:
+    """Where the curve falls and to what: `1:0.51 7:0.3` is 0.51 from the first on, 0.3 from 7."""
+    texts = [f"{gap:.5f}" for gap in gaps]
+    fell = [i for i in range(len(texts)) if not i or texts[i] != texts[i - 1]]
+    return " ".join(f"{i + 1}:{texts[i]}" for i in fell)
+
+
 class Results:
-    """The file with all rows of all runs that are over."""
+    """The file of runs that are over, one a line."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def runs(self) -> dict[Run, list[dict[str, str]]]:
-        """Rows of the whole runs; what a kill has cut off is left out."""
+    def runs(self) -> dict[Run, dict[str, str]]:
+        """Return the whole lines; one that a kill has cut off is left out."""
         if not self.path.exists():
             return {}
-        runs: dict[Run, list[dict[str, str]]] = {}
         lines = self.path.read_text().splitlines(keepends=True)
-        for row in csv.DictReader(line for line in lines if line.endswith("\n")):
-            if None not in row.values():
-                runs.setdefault((row["problem"], row["method"], int(row["seed"])), []).append(row)
+        rows = csv.DictReader(line for line in lines if line.endswith("\n"))
         return {
-            run: rows
-            for run, rows in runs.items()
-            if [int(r["evaluation"]) for r in rows] == list(range(1, int(rows[0]["budget"]) + 1))
+            (row["problem"], row["method"], int(row["seed"])): row
+            for row in rows
+            if None not in row.values()
         }
 
     def tidy(self, drop: Iterable[Run] = ()) -> set[Run]:
@@ -167,8 +165,7 @@ class Results:
         with open(part, "w", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
             writer.writeheader()
-            for run in sorted(runs):
-                writer.writerows(runs[run])
+            writer.writerows(runs[run] for run in sorted(runs))
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, self.path)
@@ -226,7 +223,7 @@ def study(tasks: list[Task], out: Path, workers: int, reasons: Iterable[str] = (
     for reason in said:
         tqdm.write(f"skipped: {reason}")
     with results.lock():
-        reached = {run: int(rows[0]["budget"]) for run, rows in results.runs().items()}
+        reached = {run: int(row["budget"]) for run, row in results.runs().items()}
         short = [task.run for task in tasks if reached.get(task.run, math.inf) < task.budget]
         done = results.tidy(drop=short)
         left = [task for task in tasks if task.run not in done]

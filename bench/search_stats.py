@@ -11,7 +11,7 @@ from search_problems import N_INITIAL, PROBLEMS
 
 Array = np.ndarray
 RESAMPLES = 2000
-MOVED = 1e-6  # least change of a log gap that is a change
+MOVED = 1e-5  # least change of a log gap that is a change
 
 
 @dataclass(frozen=True)
@@ -54,23 +54,36 @@ Study = dict[str, dict[str, Curves]]  # by problem and method
 
 def read(path: Path) -> Study:
     """All curves of a file of runs; those of one problem are cut to the shortest budget."""
-    runs: dict[str, dict[str, dict[int, list[tuple[float, float]]]]] = {}
+    runs: dict[str, dict[str, dict[int, tuple[Array, float]]]] = {}
     with open(path, newline="") as file:
         for row in csv.DictReader(file):
             seeds = runs.setdefault(row["problem"], {}).setdefault(row["method"], {})
-            seeds.setdefault(int(row["seed"]), []).append(
-                (float(row["log10_gap"]), float(row["seconds"]))
-            )
+            curve = unfolded(row["curve"], int(row["budget"]))
+            seeds[int(row["seed"])] = curve, float(row["seconds"])
     found: Study = {}
     for problem in sorted(runs, key=[*PROBLEMS, *sorted(runs)].index):
         methods = runs[problem]
-        budget = min(len(rows) for seeds in methods.values() for rows in seeds.values())
+        budget = min(len(curve) for seeds in methods.values() for curve, _ in seeds.values())
         for method, seeds in methods.items():
-            table = np.array([rows[:budget] for _, rows in sorted(seeds.items())])
+            curves = [curve for _, (curve, _) in sorted(seeds.items())]
+            # What a whole run took, for the evaluations that remain of it.
+            seconds = [s * budget / len(curve) for _, (curve, s) in sorted(seeds.items())]
             found.setdefault(problem, {})[method] = Curves(
-                tuple(sorted(seeds)), table[:, :, 0], table[:, -1, 1], budget - N_INITIAL
+                tuple(sorted(seeds)),
+                np.array([curve[:budget] for curve in curves]),
+                np.array(seconds),
+                budget - N_INITIAL,
             )
     return found
+
+
+def unfolded(steps: str, budget: int) -> Array:
+    """Log gaps after each evaluation, from where they fall (`search_runs.steps`)."""
+    gaps = np.empty(budget)
+    for step in steps.split():
+        n, gap = step.split(":")
+        gaps[int(n) - 1 :] = float(gap)
+    return gaps
 
 
 def reached(curve: Array, level: float) -> int | None:

@@ -84,19 +84,31 @@ def test_every_method_runs(sources, name, kind):
     budget = 11 if name in SLOW else 15
     if name in SLOW and kind == "table":
         pytest.skip("takes long, and tables are the same to it")
+    F = []
+
+    def evaluate(config):
+        F.append(known(config))
+        return F[-1]
+
+    known = problem.problem.evaluate
+    wrapped = replace(
+        problem, problem=Problem("toy", problem.space, problem.problem.objectives, evaluate)
+    )
     try:
-        rows = np.array(runs.search(problem, methods.METHODS[name], 1, budget))
+        gaps, seconds = runs.search(wrapped, methods.METHODS[name], 1, budget)
     except methods.UnfitError as error:
         pytest.skip(str(error))
-    assert rows.shape == (budget, 3)
-    assert np.isfinite(rows).all()
-    assert (np.diff(rows, axis=0)[:, 0] <= 0).all()  # the gap only shrinks
-    assert (np.diff(rows, axis=0)[:, 1:] >= 0).all()
-    assert rows[-1, 1] <= problem.best + 1e-9
-    gap = (problem.best - rows[-1, 1]) / problem.unit
-    assert rows[-1, 0] == pytest.approx(math.log10(max(gap, problem.floor)))
-    random = runs.search(problem, methods.METHODS["random"], 1, budget)
-    assert rows[:10, :2].tolist() == [list(row[:2]) for row in random[:10]]
+    assert len(gaps) == budget <= len(F)
+    assert np.isfinite([*gaps, seconds]).all()
+    assert seconds > 0
+    assert (np.diff(gaps) <= 0).all()
+    ref = problem.signs * problem.ref
+    volume = lf.hypervolume(problem.signs * np.array(F[:budget]), ref)
+    assert volume <= problem.best + 1e-9
+    gap = (problem.best - volume) / problem.unit
+    assert gaps[-1] == pytest.approx(math.log10(max(gap, problem.floor)))
+    random, _ = runs.search(problem, methods.METHODS["random"], 1, budget)
+    assert gaps[:10] == random[:10]
 
 
 def test_a_run_counts_what_is_new(sources):
@@ -127,8 +139,8 @@ def test_a_run_counts_what_is_new(sources):
 
     wrapped = Problem("toy", problem.space, problem.problem.objectives, evaluate)
     problem = replace(problem, problem=wrapped)
-    rows = runs.search(problem, methods.Entry(Stubborn), 0, 14)
-    assert len(rows) == 14
+    gaps, _ = runs.search(problem, methods.Entry(Stubborn), 0, 14)
+    assert len(gaps) == 14
     assert len(set(evaluated)) == len(evaluated) <= 14
     assert all(
         problem.space.valid(dict(zip(problem.space.names, e, strict=True))) for e in evaluated
@@ -166,6 +178,15 @@ def test_tables_that_are_missing_are_skipped(sources, monkeypatch, tmp_path):
     problems.load.cache_clear()
 
 
+def test_curves_are_written_as_steps(sources):
+    runs, stats = sources("search_runs"), sources("search_stats")
+    gaps = [0.5, 0.5, 0.25, 0.25, -1.123456789, -1.1234567]
+    text = runs.steps(gaps)
+    assert text == "1:0.50000 3:0.25000 5:-1.12346"
+    assert stats.unfolded(text, 6) == pytest.approx(gaps, abs=1e-5)
+    assert stats.unfolded("1:0.5", 3).tolist() == [0.5] * 3
+
+
 def rows_of(folder):
     with open(folder / "runs.csv", newline="") as file:
         return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
@@ -184,15 +205,14 @@ def test_a_killed_study_goes_on(sources, monkeypatch, tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     subprocess.run(command(whole, "--workers", "2"), check=True, capture_output=True)
     rows = rows_of(whole)
-    assert len(rows) == 2 * 3 * 2 * 14
+    assert len(rows) == 2 * 3 * 2
     for name in ("curves.png", "curves-dtlz2-3.png", "report.md", "levels.csv", "seconds.csv"):
         assert (whole / name).stat().st_size > 0
     assert "geometric mean of 2" in (whole / "report.md").read_text()
     assert "nan" not in (whole / "ends.csv").read_text()
 
-    # Killed in the middle of a line, with rows of a run whose beginning is there.
     text = (whole / "runs.csv").read_text()
-    killed.mkdir()
+    killed.mkdir()  # in the middle of a line
     (killed / "runs.csv").write_text(text[: len(text) * 2 // 3])
     done = subprocess.run(
         command(killed, "--workers", "0"), check=True, capture_output=True, text=True
