@@ -5,7 +5,7 @@
 
 All methods of a seed begin with the same 10 random points. Runs are appended to runs.csv in the
 folder of results, one a line: how many seconds the method took, and where the log10 gap fell.
-bench/runs has those measured so far, of methods as they are now: when one changes, delete its lines.
+bench/runs has those measured so far, of methods as they are: when one changes, delete its lines.
 """
 
 import argparse
