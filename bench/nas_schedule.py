@@ -80,15 +80,14 @@ def main() -> None:
     }
     for name, rungs in helps.items():
 
-        def make(seed: int, helped: object, rungs=rungs) -> LaMOO:
+        def make(seed: int, helped: bool, rungs=rungs) -> LaMOO:
             none = WITHOUT[args.without]()
             sampler = Schedule(UniformSampler(), rungs(), OBJECTIVES) if helped else none
             settings = {"ref": problem.ref, "sampler": sampler, "seed": args.seed + seed}
             return LaMOO(problem.space, problem.directions, **settings)
 
         size = {"seeds": args.seeds, "budget": args.budget, "batch": args.batch}
-        found = str(efficiency(problem, make, scores, **size))
-        print(f"{name}, none is {args.without}: {found.replace('hints', 'help')}", flush=True)
+        print(f"{name}, none is {args.without}: {efficiency(problem, make, 'help', **size)}")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lamoo_fast import report
+from lamoo_fast.cli_arguments import names, whole
 from lamoo_fast.nas import load_problem
 from lamoo_fast.nas.tasks import task_names
 
@@ -21,10 +22,8 @@ it was stopped when it is given again: train-supernet, then search, retrain and 
 """
 
 
-def add_commands(
-    commands: Any, whole: Callable[[int], Callable[[str], int]], names: Callable[[str], list[str]]
-) -> None:
-    """Add the commands to a parser's; the rest of the arguments read numbers and names."""
+def add_commands(commands: Any) -> None:
+    """Add the commands to a parser's."""
     nas = commands.add_parser("nas", help="search networks for a data set", description=_ABOUT)
     steps = nas.add_subparsers(metavar="command", required=True)
     count = whole(1)

@@ -128,7 +128,8 @@ def test_selections_and_samplers(lamoo, here, selection):
     header = json.loads((here / "c" / FILE).read_text().splitlines()[0])
     assert header["run"] == {
         "budget": 24, "batch": 4, "sampler": "cma", "selection": selection, "seed": 0,
-        "workers": None, "timeout": None, "wait": True, "hints": None,
+        "workers": None, "timeout": None, "wait": True, "hints": None, "promote": None,
+        "one_in": None,
     }  # fmt: skip
     assert header["problem"] == "mine:easy"
     assert [o["name"] for o in header["objectives"]] == ["loss", "gain"]

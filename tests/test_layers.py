@@ -12,7 +12,8 @@ import lamoo_fast
 PACKAGE = Path(lamoo_fast.__file__).parent
 # A room may import itself and the rooms to its left.
 ROOMS = ["kernels", "machine", "fronts", "bench", "search", "nas", "adapters"]
-ROOMS += ["plot", "record", "report", "page", "compare", "cli_nas", "cli_report", "cli"]
+ROOMS += ["plot", "record", "report", "page", "compare", "messages", "cli_arguments"]
+ROOMS += ["cli_nas", "cli_report", "cli_search", "cli"]
 ROOT_SOURCES = Path(__file__).parent.parent
 
 

@@ -30,16 +30,16 @@ table = Table(
 def test_figures_are_those_of_the_mean_curves():
     without = np.array([[0.0, 0.5, 0.9], [0.0, 0.9, 0.9]])
     helped = np.array([[0.0, 0.99, 0.99], [0.0, 0.81, 1.0]])
-    found = Efficiency(without, helped, 1.0)
+    found = Efficiency(without, helped, 1.0, "hints")
     assert found.level == pytest.approx(1.0)
     np.testing.assert_allclose(found.curve(without), [0.0, (np.log10(2) + 1) / 2, 1.0])
     assert found.curve(helped)[2] == pytest.approx(3.0)  # 2 and no gap, which counts as 1e-4
     assert found.evaluations == 2
     assert str(found).endswith("level of 1 takes 2 evaluations: 1.50 times fewer")
-    plain = Efficiency(without, helped, np.nan)
+    plain = Efficiency(without, helped, np.nan, "hints")
     assert plain.level == pytest.approx(0.9)
     assert plain.evaluations == 2
-    worse = Efficiency(helped, without, np.nan)
+    worse = Efficiency(helped, without, np.nan, "hints")
     assert worse.evaluations is None
     assert "is not reached" in str(worse)
 
@@ -61,10 +61,11 @@ def test_hypervolumes_are_those_of_what_was_evaluated():
 
     spied = Spied("line", table.configs, table.objectives, values)
 
-    def make(seed, hints):
+    def make(seed, helped):
+        hints = (lambda cs: [c["x"] for c in cs]) if helped else None
         return lf.LaMOO(table.space, table.directions, ref=table.ref, seed=seed, hints=hints)
 
-    found = efficiency(spied, make, lambda cs: [c["x"] for c in cs], seeds=2, budget=32, batch=5)
+    found = efficiency(spied, make, "hints", seeds=2, budget=32, batch=5)
     assert found.without.shape == found.helped.shape == (2, 32)
     assert len(seen) == 4 * 30
     for start, curve in ((0, found.without[0]), (30, found.helped[0])):

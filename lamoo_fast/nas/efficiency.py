@@ -1,4 +1,4 @@
-"""How many evaluations hints save: searches with and without them, paired by seed."""
+"""How many evaluations a help saves: searches with and without it, paired by seed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from lamoo_fast.kernels import ParetoArchive
 from lamoo_fast.nas.problem import Problem
 from lamoo_fast.nas.table import Table
 from lamoo_fast.search import LaMOO, SpaceExhausted
-from lamoo_fast.search.hints import HintFunction
 
 Floats = npt.NDArray[np.float64]
 _LEAST_GAP = 1e-4  # of the best hypervolume; less is none
@@ -25,23 +24,26 @@ class Efficiency:
     Parameters
     ----------
     without, helped : array, shape (seeds, budget)
-        Hypervolume after each evaluation, of the searches without and with hints.
+        Hypervolume after each evaluation, of the searches without and with the help.
     best : float
         The hypervolume of the true front, or NaN.
+    help : str
+        What it is, such as "hints".
     """
 
     without: Floats
     helped: Floats
     best: float
+    help: str
 
     @property
     def level(self) -> float:
-        """Where searches without hints end: the mean over the seeds (see `curve`)."""
+        """Where searches without help end: the mean over the seeds (see `curve`)."""
         return float(self.curve(self.without)[-1])
 
     @property
     def evaluations(self) -> int | None:
-        """Evaluations after which searches with hints are at the level; None if never."""
+        """Evaluations after which searches with help are at the level; None if never."""
         reached = np.flatnonzero(self.curve(self.helped) >= self.level - 1e-12)
         return int(reached[0]) + 1 if len(reached) else None
 
@@ -58,35 +60,38 @@ class Efficiency:
     def __str__(self) -> str:
         seeds, budget = self.without.shape
         what = "mean hypervolume" if np.isnan(self.best) else "mean of -log10 of the relative gap"
-        ends = f"{self.level:.4g} without hints, {self.curve(self.helped)[-1]:.4g} with them"
-        first = f"{what} after {budget} evaluations, {seeds} seeds: {ends}"
+        end, helped = f"{self.level:.4g}", f"{self.curve(self.helped)[-1]:.4g}"
+        first = (
+            f"{what} after {budget} evaluations, {seeds} seeds: "
+            f"{end} without {self.help}, {helped} with {self.help}"
+        )
         if self.evaluations is None:
-            return f"{first}\nwith hints the level of {self.level:.4g} is not reached"
+            return f"{first}\nwith {self.help} the level of {end} is not reached"
         return (
-            f"{first}\nwith hints the level of {self.level:.4g} takes {self.evaluations} "
+            f"{first}\nwith {self.help} the level of {end} takes {self.evaluations} "
             f"evaluations: {budget / self.evaluations:.2f} times fewer"
         )
 
 
 def efficiency(
     problem: Problem,
-    make: Callable[[int, HintFunction | None], LaMOO],
-    hints: HintFunction,
+    make: Callable[[int, bool], LaMOO],
+    help: str,
     *,
     seeds: int,
     budget: int,
     batch: int = 1,
 ) -> Efficiency:
-    """Search a problem with and without hints.
+    """Search a problem with and without help.
 
     Parameters
     ----------
     problem : Problem
         With a reference point; its evaluations are the truth that is counted.
     make : callable
-        Takes seed and hints (or None) and makes a search, so that both have one initial design.
-    hints : callable
-        As `LaMOO` takes them.
+        Takes a seed and whether to help, and makes a search; both have one initial design.
+    help : str
+        What the help is, such as "hints".
     seeds : int
         Searches of either kind.
     budget, batch : int
@@ -104,11 +109,12 @@ def efficiency(
     curves: list[list[Floats]] = [[], []]
     with tqdm(total=2 * seeds * budget, unit="evaluation", disable=None) as bar:
         for seed in range(seeds):
-            for kind, given in enumerate((None, hints)):
-                bar.set_postfix_str(f"seed {seed}, {'with' if given else 'without'} hints")
-                curves[kind].append(_volumes(problem, make(seed, given), budget, batch, bar.update))
+            for helped in (False, True):
+                bar.set_postfix_str(f"seed {seed}, {'with' if helped else 'without'} {help}")
+                opt = make(seed, helped)
+                curves[helped].append(_volumes(problem, opt, budget, batch, bar.update))
     best = problem.hypervolume() if isinstance(problem, Table) else np.nan
-    return Efficiency(np.array(curves[0]), np.array(curves[1]), best)
+    return Efficiency(np.array(curves[0]), np.array(curves[1]), best, help)
 
 
 def _volumes(

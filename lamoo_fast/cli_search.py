@@ -1,0 +1,274 @@
+"""The commands that search: ``lamoo search`` and ``lamoo resume``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+import textwrap
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from lamoo_fast import report
+from lamoo_fast.cli_arguments import each, names, one_of, seconds, whole
+from lamoo_fast.messages import INTERRUPTED, complain, described
+from lamoo_fast.nas import Problem, chosen_hints, load_hints, load_problem, problem_names
+from lamoo_fast.nas.efficiency import efficiency
+from lamoo_fast.nas.promotion import promotion
+from lamoo_fast.nas.scores import located
+from lamoo_fast.search import (
+    BoTorchSampler,
+    CMASampler,
+    EHVISampler,
+    Greedy,
+    LaMOO,
+    Leaf,
+    Study,
+    UniformSampler,
+    selection,
+)
+from lamoo_fast.search.journal import Journal
+
+SAMPLERS: dict[str, Callable[[], Any]] = {
+    "ehvi": EHVISampler,
+    "uniform": UniformSampler,
+    "cma": CMASampler,
+    "botorch": BoTorchSampler,
+}
+SELECTIONS: dict[str, Callable[[], Any]] = {
+    "leaf": Leaf,
+    "path": selection.Path,
+    "greedy": Greedy,
+}
+CANDIDATES = ("uniform", "cma")  # samplers without a model, of whose points some are promoted
+_RUN = (
+    "budget", "batch", "wait", "sampler", "selection", "seed", "workers", "timeout", "hints",
+    "promote", "one_in",
+)  # fmt: skip
+# Settings that older journals do not have.
+_SINCE = {"wait": True, "hints": None, "promote": None, "one_in": None}
+
+
+def add_commands(commands: Any) -> None:
+    """Add the commands to a parser's."""
+    search = commands.add_parser(
+        "search",
+        help="search a problem",
+        description=_search.__doc__,
+        epilog=f"Problems: {', '.join(problem_names())}.",
+        formatter_class=_WholeNames,
+    )
+    search.add_argument("problem", help="name of a problem, or module:function of your own")
+    option = search.add_argument
+    option("--objectives", type=names, metavar="A,B", help="which to optimise")
+    option(
+        "--hints",
+        type=names,
+        metavar="A,B",
+        help="cheap columns, FILE.csv of scores, structure (which cells have), none",
+    )
+    option(
+        "--promote",
+        type=names,
+        metavar="A,B",
+        help="draw many, evaluate the best by cheap columns, FILE.csv of scores, predictor",
+    )
+    number = whole(1)
+    option("--one-in", type=each(number), metavar="N,N", help="promoted, for each (2,...,16)")
+    option("--compare", type=number, metavar="N", help="N searches with and N without such help")
+    option("--budget", type=number, default=200, metavar="N", help="evaluations in all (200)")
+    option("--batch", type=number, default=5, metavar="N", help="asked for at once (5)")
+    for name, options, first, what in (
+        (
+            "--sampler",
+            SAMPLERS,
+            None,
+            "draws points in the chosen region (ehvi; to promote: uniform)",
+        ),
+        ("--selection", SELECTIONS, "leaf", "chooses the region (leaf)"),
+    ):
+        option(name, type=one_of(options), default=first, metavar="|".join(options), help=what)
+    option("--no-wait", dest="wait", action="store_false", help="let no worker wait for another")
+    option("--seed", type=whole(0), default=0, metavar="N", help="same seed, same trials (0)")
+    option("--workers", type=number, metavar="N", help="processes that evaluate (none: run here)")
+    option("--timeout", type=seconds, metavar="S", help="seconds until an evaluation has failed")
+    option("--out", type=Path, metavar="DIR", help="folder of results (results/PROBLEM-seedN)")
+    search.set_defaults(command=_search)
+
+    resume = commands.add_parser("resume", help="go on with a search", description=_resume.__doc__)
+    resume.add_argument("dir", type=Path, help="folder of the results")
+    resume.add_argument("--budget", type=whole(1), metavar="N", help="new number of evaluations")
+    resume.set_defaults(command=_resume)
+
+
+class _WholeNames(argparse.HelpFormatter):
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        words = " ".join(text.split())
+        return textwrap.fill(
+            words, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+        )
+
+
+def _search(args: argparse.Namespace) -> int:
+    """Search a problem; write its trials, front and pictures to a folder."""
+    problem = _problem(args.problem, args.objectives)
+    plain = args.problem.replace(":", "-")
+    out = args.out or Path("results") / f"{plain}-seed{args.seed}"
+    args.sampler = args.sampler or ("uniform" if args.promote else "ehvi")
+    if args.promote is None:
+        if args.one_in is not None:
+            raise ValueError("--one-in needs --promote")
+        args.hints = chosen_hints(problem, args.hints)
+    else:
+        _check_promotion(args)
+        args.promote = [located(source) for source in args.promote]
+    if both := {o.name for o in problem.objectives} & {*(args.hints or []), *(args.promote or [])}:
+        option = "--hints" if args.hints else "--promote"
+        raise ValueError(f"{option} names {min(both)}, which is searched; wanted cheaper columns")
+    run = {key: getattr(args, key) for key in _RUN}
+    make = _maker(problem, args.problem, run)
+    if args.compare:
+        useless = {"workers": args.workers, "timeout": args.timeout, "out": args.out}
+        if given := [f"--{name}" for name, value in useless.items() if value is not None]:
+            raise ValueError(f"--compare searches here and writes nothing; leave out {given[0]}")
+        help = "hints" if run["hints"] else "promotion" if run["promote"] else ""
+        if not help:
+            raise ValueError("--compare needs --hints or --promote")
+        size = {"seeds": args.compare, "budget": args.budget, "batch": args.batch}
+        print(efficiency(problem, make, help, **size))
+        return 0
+    opt = make(0, True)
+    about = {
+        "problem": args.problem,
+        "objectives": [
+            {"name": o.name, "direction": o.direction, "unit": o.unit} for o in problem.objectives
+        ],
+    }
+    try:
+        journal = Journal.create(out, opt, run=run, **about)
+    except OSError as error:
+        raise ValueError(f"--out is {out}: {error.strerror}; wanted a folder to write to") from None
+    except ValueError as error:
+        raise ValueError(f"--out: {error}") from None
+    with journal:
+        return _go(problem, opt, journal)
+
+
+def _resume(args: argparse.Namespace) -> int:
+    """Go on with a search from its journal, as if it had never stopped."""
+    with Journal.open(args.dir) as journal:
+        header = journal.header
+        try:
+            name = header["problem"]
+            objectives = [objective["name"] for objective in header["objectives"]]
+            fingerprint = header["search"]["settings"]["space"]["fingerprint"]
+            run = {key: {**_SINCE, **journal.run}[key] for key in _RUN}
+            lists = [run[key] for key in ("hints", "promote", "one_in")]
+            if not all(isinstance(found, (list, type(None))) for found in lists):
+                raise TypeError
+            hinted, promoting, one_in = ([] if found is None else found for found in lists)
+            words = (name, *objectives, *hinted, *promoting, run["sampler"], run["selection"])
+            if not all(isinstance(text, str) for text in words):
+                raise TypeError
+            if not all(type(n) is int and n >= 1 for n in one_in):
+                raise TypeError
+        except (KeyError, TypeError):
+            raise ValueError(f"{args.dir} was not made by `lamoo search`; use Study") from None
+        for key, known in (("sampler", SAMPLERS), ("selection", SELECTIONS)):
+            if run[key] not in known:
+                raise ValueError(f"{args.dir} has {key} {run[key]!r}; known: {', '.join(known)}")
+        problem = _problem(name, objectives)
+        if fingerprint != problem.space.fingerprint:
+            raise ValueError(
+                f"{args.dir} has a space with fingerprint {fingerprint}; "
+                f"{name} now has {problem.space.fingerprint}"
+            )
+        opt = _maker(problem, name, run)(0, True)
+        opt.load_state_dict(journal.state())
+        if args.budget is not None:
+            journal.set_run(budget=args.budget)
+        return _go(problem, opt, journal)
+
+
+def _problem(name: str, objectives: list[str] | None) -> Problem:
+    if ":" in name and os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())  # as `python -m` does
+    return load_problem(name, objectives)
+
+
+def _check_promotion(args: argparse.Namespace) -> None:
+    if not args.promote:
+        raise ValueError("--promote is empty; wanted at least one fidelity")
+    if args.hints is not None:
+        raise ValueError("--hints is for samplers with a model; leave it out beside --promote")
+    if args.sampler not in CANDIDATES:
+        raise ValueError(f"--promote draws by {' or '.join(CANDIDATES)}; got {args.sampler}")
+
+
+def _maker(problem: Problem, name: str, run: Mapping[str, Any]) -> Callable[[int, bool], LaMOO]:
+    """Return a function that makes a search: the seed counts from the one of the run."""
+    hints = None if run["hints"] is None else load_hints(name, run["hints"])
+
+    def make(seed: int, helped: bool) -> LaMOO:
+        sampler = SAMPLERS[run["sampler"]]()
+        if helped and run["promote"]:
+            sampler = promotion(
+                problem,
+                lambda columns: _problem(name, columns),
+                run["promote"],
+                run["one_in"],
+                sampler,
+            )
+        return LaMOO(
+            problem.space,
+            problem.directions,
+            ref=problem.ref,
+            n_constraints=len(problem.constraints),
+            known=problem.known,
+            hints=hints if helped else None,
+            sampler=sampler,
+            selection=SELECTIONS[run["selection"]](),
+            seed=run["seed"] + seed,
+        )
+
+    return make
+
+
+def _go(problem: Problem, opt: LaMOO, journal: Journal) -> int:
+    run, out = journal.run, journal.path.parent
+    study = Study(
+        opt,
+        problem.evaluate,
+        n_workers=run["workers"],
+        timeout=run["timeout"],
+        journal=journal,
+    )
+    try:
+        study.run(run["budget"], run["batch"], wait=run.get("wait", True))
+    except KeyboardInterrupt:
+        _stopped("interrupted", journal)
+        return INTERRUPTED
+    except OSError as error:  # the journal cannot be written
+        _stopped(f"error: {described(error)}: stopped", journal)
+        return 2
+    front = sorted(opt.pareto_front(), key=lambda t: t.values or ())
+    if not front:
+        failures = [t for t in opt.trials if t.status == "failed"]
+        if done := len(opt.trials) - len(failures):
+            complain(f"no trial is feasible: {done} violate constraints, {len(failures)} failed")
+            return 1
+        why = failures[0].message if failures else "none was evaluated"
+        complain(f"no trial succeeded, {len(failures)} failed; the first: {why}")
+        return 1
+    print(report.write(problem, opt, front, out))
+    return 0
+
+
+def _stopped(why: str, journal: Journal) -> None:
+    told, budget, out = journal.n_told, journal.run["budget"], str(journal.path.parent)
+    complain(
+        f"{why} after {told} of {budget} trials, all recorded; "
+        f"go on with: lamoo resume {shlex.quote(out)}"
+    )
