@@ -19,8 +19,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from search import arguments, chosen, perform
 from search_methods import WITHOUT_TREE, Entry, Ours, ours
-from search_report import page
-from search_stats import Study, gain, half_width, read
+from search_report import measured, page
+from search_stats import Study, gain, half_width
 
 import lamoo_fast as lf
 
@@ -130,9 +130,7 @@ def main() -> int:
 
 def write(out: Path) -> None:
     """Write the table and the picture into the folder that has the runs."""
-    if not (out / "runs.csv").exists():
-        raise SystemExit(f"{out / 'runs.csv'} is not there; wanted runs to report")
-    found = read(out / "runs.csv")
+    found = measured(out)
     changes = differences(found)
     rows = [
         [variant, base, *(f"{x:+.3f}" for x in (mean, low, high)), str(problems), times]

@@ -87,7 +87,10 @@ def main() -> None:
             return LaMOO(problem.space, problem.directions, **settings)
 
         size = {"seeds": args.seeds, "budget": args.budget, "batch": args.batch}
-        print(f"{name}, none is {args.without}: {efficiency(problem, make, 'help', **size)}")
+        print(
+            f"{name}, none is {args.without}: {efficiency(problem, make, 'help', **size)}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

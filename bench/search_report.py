@@ -39,13 +39,23 @@ STYLES: dict[str, dict[str, Any]] = {
 }
 
 
+def measured(out: Path) -> Study:
+    """Read the runs in the folder, or end with what is wrong with them."""
+    path = out / "runs.csv"
+    if not path.exists():
+        raise SystemExit(f"{path} is not there; wanted runs to report")
+    try:
+        found = read(path)
+    except ValueError as error:
+        raise SystemExit(str(error)) from None
+    if not found:
+        raise SystemExit(f"{path} has no run; wanted some to report")
+    return found
+
+
 def write(out: Path) -> None:
     """Write tables and pictures into the folder that has the runs."""
-    if not (out / "runs.csv").exists():
-        raise SystemExit(f"{out / 'runs.csv'} is not there; wanted runs to report")
-    found = read(out / "runs.csv")
-    if not found:
-        raise SystemExit(f"{out / 'runs.csv'} has no run; wanted some to report")
+    found = measured(out)
     pages = [
         page(out, "ends", "Mean log10 gap at the end of the budget", *ends(found)),
         page(out, "levels", LEVELS, *level_rows(found)),

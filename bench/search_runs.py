@@ -150,6 +150,8 @@ class Results:
             return {}
         lines = self.path.read_text().splitlines(keepends=True)
         rows = csv.DictReader(line for line in lines if line.endswith("\n"))
+        if tuple(rows.fieldnames or COLUMNS) != COLUMNS:
+            raise ValueError(f"{self.path} has the columns {rows.fieldnames}; wanted {COLUMNS}")
         return {
             (row["problem"], row["method"], int(row["seed"])): row
             for row in rows

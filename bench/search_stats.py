@@ -1,6 +1,5 @@
 """Figures of the study: mean curves, evaluations to a level, paired differences, seconds."""
 
-import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +7,11 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 from search_problems import N_INITIAL, PROBLEMS
+from search_runs import Results
 
 Array = np.ndarray
 RESAMPLES = 2000
-MOVED = 1e-5  # least change of a log gap that is a change
+MOVED = 0.5e-5  # least change of a log gap that is a change; they are written to 1e-5
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,9 @@ Study = dict[str, dict[str, Curves]]  # by problem and method
 def read(path: Path) -> Study:
     """All curves of a file of runs; those of one problem are cut to the shortest budget."""
     runs: dict[str, dict[str, dict[int, tuple[Array, float]]]] = {}
-    with open(path, newline="") as file:
-        for row in csv.DictReader(file):
-            seeds = runs.setdefault(row["problem"], {}).setdefault(row["method"], {})
-            curve = unfolded(row["curve"], int(row["budget"]))
-            seeds[int(row["seed"])] = curve, float(row["seconds"])
+    for (problem, method, seed), row in Results(path).runs().items():
+        curve = unfolded(row["curve"], int(row["budget"]))
+        runs.setdefault(problem, {}).setdefault(method, {})[seed] = curve, float(row["seconds"])
     found: Study = {}
     for problem in sorted(runs, key=[*PROBLEMS, *sorted(runs)].index):
         methods = runs[problem]
@@ -67,7 +65,10 @@ def read(path: Path) -> Study:
         for method, seeds in methods.items():
             curves = [curve for _, (curve, _) in sorted(seeds.items())]
             # What a whole run took, for the evaluations that remain of it.
-            seconds = [s * budget / len(curve) for _, (curve, s) in sorted(seeds.items())]
+            seconds = [
+                s * (budget - N_INITIAL) / max(len(curve) - N_INITIAL, 1)
+                for _, (curve, s) in sorted(seeds.items())
+            ]
             found.setdefault(problem, {})[method] = Curves(
                 tuple(sorted(seeds)),
                 np.array([curve[:budget] for curve in curves]),

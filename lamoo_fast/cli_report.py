@@ -63,12 +63,11 @@ def _again(record: Record) -> str | None:
     for name in ("budget", "batch", "sampler", "selection", "seed", "workers", "timeout"):
         if run.get(name) is not None:
             words += [f"--{name}", str(run[name])]
-    if run.get("promote"):
-        words += ["--promote", ",".join(run["promote"])]
-        if run["one_in"]:
-            words += ["--one-in", ",".join(map(str, run["one_in"]))]
-    elif "hints" in run:
-        words += ["--hints", ",".join(run["hints"] or ["none"])]
+    for name in ("known", "promote", "one_in"):
+        if isinstance(run.get(name), list):
+            words += [f"--{name.replace('_', '-')}", ",".join(map(str, run[name]))]
+    if steps[0] == "search" and not run.get("promote"):
+        words += ["--hints", ",".join(run.get("hints") or ["none"])]
     if run.get("wait") is False:
         words.append("--no-wait")
     return shlex.join(words)

@@ -8,6 +8,8 @@ import shlex
 import sys
 import textwrap
 from collections.abc import Callable, Mapping
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,10 @@ from lamoo_fast.cli_arguments import each, names, one_of, seconds, whole
 from lamoo_fast.messages import INTERRUPTED, complain, described
 from lamoo_fast.nas import Problem, chosen_hints, load_hints, load_problem, problem_names
 from lamoo_fast.nas.efficiency import efficiency
-from lamoo_fast.nas.promotion import promotion
+from lamoo_fast.nas.problem import Config, nearest
+from lamoo_fast.nas.promotion import Promotion
 from lamoo_fast.nas.scores import located
+from lamoo_fast.nas.table import Table
 from lamoo_fast.search import (
     BoTorchSampler,
     CMASampler,
@@ -45,10 +49,10 @@ SELECTIONS: dict[str, Callable[[], Any]] = {
 CANDIDATES = ("uniform", "cma")  # samplers without a model, of whose points some are promoted
 _RUN = (
     "budget", "batch", "wait", "sampler", "selection", "seed", "workers", "timeout", "hints",
-    "promote", "one_in",
+    "promote", "one_in", "known",
 )  # fmt: skip
 # Settings that older journals do not have.
-_SINCE = {"wait": True, "hints": None, "promote": None, "one_in": None}
+_SINCE = {"wait": True, "hints": None, "promote": None, "one_in": None, "known": None}
 
 
 def add_commands(commands: Any) -> None:
@@ -63,6 +67,7 @@ def add_commands(commands: Any) -> None:
     search.add_argument("problem", help="name of a problem, or module:function of your own")
     option = search.add_argument
     option("--objectives", type=names, metavar="A,B", help="which to optimise")
+    option("--known", type=names, metavar="A,B", help="objectives that cost nothing (of a table)")
     option(
         "--hints",
         type=names,
@@ -76,7 +81,12 @@ def add_commands(commands: Any) -> None:
         help="draw many, evaluate the best by cheap columns, FILE.csv of scores, predictor",
     )
     number = whole(1)
-    option("--one-in", type=each(number), metavar="N,N", help="promoted, for each (2,...,16)")
+    option(
+        "--one-in",
+        type=each(number),
+        metavar="N,N",
+        help="of how many one passes (16 by the last, 2 by the others)",
+    )
     option("--compare", type=number, metavar="N", help="N searches with and N without such help")
     option("--budget", type=number, default=200, metavar="N", help="evaluations in all (200)")
     option("--batch", type=number, default=5, metavar="N", help="asked for at once (5)")
@@ -123,22 +133,16 @@ def _search(args: argparse.Namespace) -> int:
         args.hints = chosen_hints(problem, args.hints)
     else:
         _check_promotion(args)
+        args.hints = None
         args.promote = [located(source) for source in args.promote]
-    if both := {o.name for o in problem.objectives} & {*(args.hints or []), *(args.promote or [])}:
-        option = "--hints" if args.hints else "--promote"
-        raise ValueError(f"{option} names {min(both)}, which is searched; wanted cheaper columns")
+    if both := {o.name for o in problem.objectives} & set(args.hints or []):
+        raise ValueError(f"--hints names {min(both)}, which is searched; wanted cheaper columns")
     run = {key: getattr(args, key) for key in _RUN}
-    make = _maker(problem, args.problem, run)
+    make, promoted = _maker(problem, args.problem, run)
+    if promoted is not None:
+        print(promoted)
     if args.compare:
-        useless = {"workers": args.workers, "timeout": args.timeout, "out": args.out}
-        if given := [f"--{name}" for name, value in useless.items() if value is not None]:
-            raise ValueError(f"--compare searches here and writes nothing; leave out {given[0]}")
-        help = "hints" if run["hints"] else "promotion" if run["promote"] else ""
-        if not help:
-            raise ValueError("--compare needs --hints or --promote")
-        size = {"seeds": args.compare, "budget": args.budget, "batch": args.batch}
-        print(efficiency(problem, make, help, **size))
-        return 0
+        return _compare(args, problem, make)
     opt = make(0, True)
     about = {
         "problem": args.problem,
@@ -165,11 +169,11 @@ def _resume(args: argparse.Namespace) -> int:
             objectives = [objective["name"] for objective in header["objectives"]]
             fingerprint = header["search"]["settings"]["space"]["fingerprint"]
             run = {key: {**_SINCE, **journal.run}[key] for key in _RUN}
-            lists = [run[key] for key in ("hints", "promote", "one_in")]
+            lists = [run[key] for key in ("hints", "promote", "known", "one_in")]
             if not all(isinstance(found, (list, type(None))) for found in lists):
                 raise TypeError
-            hinted, promoting, one_in = ([] if found is None else found for found in lists)
-            words = (name, *objectives, *hinted, *promoting, run["sampler"], run["selection"])
+            *named, one_in = ([] if found is None else found for found in lists)
+            words = [name, *objectives, run["sampler"], run["selection"], *chain(*named)]
             if not all(isinstance(text, str) for text in words):
                 raise TypeError
             if not all(type(n) is int and n >= 1 for n in one_in):
@@ -185,7 +189,8 @@ def _resume(args: argparse.Namespace) -> int:
                 f"{args.dir} has a space with fingerprint {fingerprint}; "
                 f"{name} now has {problem.space.fingerprint}"
             )
-        opt = _maker(problem, name, run)(0, True)
+        make, _ = _maker(problem, name, run)
+        opt = make(0, True)
         opt.load_state_dict(journal.state())
         if args.budget is not None:
             journal.set_run(budget=args.budget)
@@ -201,39 +206,80 @@ def _problem(name: str, objectives: list[str] | None) -> Problem:
 def _check_promotion(args: argparse.Namespace) -> None:
     if not args.promote:
         raise ValueError("--promote is empty; wanted at least one fidelity")
-    if args.hints is not None:
+    if args.hints not in (None, ["none"]):
         raise ValueError("--hints is for samplers with a model; leave it out beside --promote")
     if args.sampler not in CANDIDATES:
         raise ValueError(f"--promote draws by {' or '.join(CANDIDATES)}; got {args.sampler}")
 
 
-def _maker(problem: Problem, name: str, run: Mapping[str, Any]) -> Callable[[int, bool], LaMOO]:
-    """Return a function that makes a search: the seed counts from the one of the run."""
+def _compare(args: argparse.Namespace, problem: Problem, make: Callable[[int, bool], LaMOO]) -> int:
+    """Say how many evaluations hints or promotion save; nothing is written."""
+    useless = {
+        "--workers": args.workers is not None,
+        "--timeout": args.timeout is not None,
+        "--out": args.out is not None,
+        "--no-wait": not args.wait,
+    }
+    for name, given in useless.items():
+        if given:
+            raise ValueError(f"--compare searches here and writes nothing; leave out {name}")
+    if not args.hints and not args.promote:
+        raise ValueError("--compare needs --hints or --promote")
+    # Whoever promotes has another sampler than the default one, which has a model of its own.
+    help = "hints" if args.hints else f"promotion of {args.sampler} samples"
+    size = {"seeds": args.compare, "budget": args.budget, "batch": args.batch}
+    print(efficiency(problem, make, help, **size))
+    return 0
+
+
+def _maker(
+    problem: Problem, name: str, run: Mapping[str, Any]
+) -> tuple[Callable[[int, bool], LaMOO], Promotion | None]:
+    """Return a function that makes a search, and how it promotes.
+
+    The function takes a seed, which counts from that of the run, and whether to help.
+    """
+    known = {**problem.known, **_known(problem, run["known"] or [])}
     hints = None if run["hints"] is None else load_hints(name, run["hints"])
+    promoted: Promotion | None = None
+    if run["promote"]:
+        select = partial(_problem, name)
+        promoted = Promotion(problem, select, run["promote"], run["one_in"], known)
 
     def make(seed: int, helped: bool) -> LaMOO:
         sampler = SAMPLERS[run["sampler"]]()
-        if helped and run["promote"]:
-            sampler = promotion(
-                problem,
-                lambda columns: _problem(name, columns),
-                run["promote"],
-                run["one_in"],
-                sampler,
-            )
         return LaMOO(
             problem.space,
             problem.directions,
             ref=problem.ref,
             n_constraints=len(problem.constraints),
-            known=problem.known,
+            known=known,
             hints=hints if helped else None,
-            sampler=sampler,
+            sampler=promoted.sampler(sampler) if promoted and helped else sampler,
             selection=SELECTIONS[run["selection"]](),
             seed=run["seed"] + seed,
         )
 
-    return make
+    return make, promoted
+
+
+def _known(problem: Problem, columns: list[str]) -> dict[int, Callable[[Config], float]]:
+    """Look objectives of a table up, as if they needed no evaluation."""
+    if columns and not isinstance(problem, Table):
+        raise ValueError(
+            f"--known is for tables, which {problem.name!r} is not; declare in it what is known"
+        )
+    places = [o.name for o in problem.objectives]
+    for column in columns:
+        if column not in places:
+            raise ValueError(
+                f"--known names {column!r}, which is not searched{nearest(column, places)}"
+            )
+
+    def value(j: int, config: Config) -> float:
+        return problem.evaluate(config)[j]
+
+    return {j: partial(value, j) for j in sorted({places.index(column) for column in columns})}
 
 
 def _go(problem: Problem, opt: LaMOO, journal: Journal) -> int:

@@ -225,6 +225,17 @@ def test_a_killed_study_goes_on(sources, monkeypatch, tmp_path):
     assert (killed / "runs.csv").read_text() == first  # nothing was left to do
 
 
+def test_a_file_of_another_form_is_refused(sources, monkeypatch, tmp_path, capsys):
+    old = "problem,method,seed,evaluation\nnb201,random,0,1\n"
+    (tmp_path / "runs.csv").write_text(old)
+    for more in ([], ["--report"]):
+        monkeypatch.setattr(sys, "argv", command(tmp_path, *more)[1:])
+        with pytest.raises(SystemExit) as caught:
+            sources("search").main()
+        assert "wanted ('problem', 'method'" in capsys.readouterr().err + str(caught.value)
+        assert (tmp_path / "runs.csv").read_text() == old
+
+
 def test_initial_points_are_paired(sources):
     problems = sources("search_problems")
     problem = problems.branin_currin()

@@ -129,7 +129,7 @@ def test_selections_and_samplers(lamoo, here, selection):
     assert header["run"] == {
         "budget": 24, "batch": 4, "sampler": "cma", "selection": selection, "seed": 0,
         "workers": None, "timeout": None, "wait": True, "hints": None, "promote": None,
-        "one_in": None,
+        "one_in": None, "known": None,
     }  # fmt: skip
     assert header["problem"] == "mine:easy"
     assert [o["name"] for o in header["objectives"]] == ["loss", "gain"]

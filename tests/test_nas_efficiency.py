@@ -35,7 +35,9 @@ def test_figures_are_those_of_the_mean_curves():
     np.testing.assert_allclose(found.curve(without), [0.0, (np.log10(2) + 1) / 2, 1.0])
     assert found.curve(helped)[2] == pytest.approx(3.0)  # 2 and no gap, which counts as 1e-4
     assert found.evaluations == 2
-    assert str(found).endswith("level of 1 takes 2 evaluations: 1.50 times fewer")
+    assert str(found).endswith("level of 1 takes 2 evaluations, 3 without: 1.50 times fewer")
+    early = Efficiency(without[:, [0, 2, 2, 2]], helped[:, [0, 2, 2, 2]], 1.0, "hints")
+    assert early.times == 1  # both are there after 2 of 4
     plain = Efficiency(without, helped, np.nan, "hints")
     assert plain.level == pytest.approx(0.9)
     assert plain.evaluations == 2

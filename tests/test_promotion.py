@@ -9,7 +9,7 @@ import pytest
 from lamoo_fast.cli import main
 from lamoo_fast.nas import load_problem
 from lamoo_fast.nas.problem import Objective, Problem
-from lamoo_fast.nas.promotion import promotion
+from lamoo_fast.nas.promotion import Promotion
 from lamoo_fast.record import Record
 from lamoo_fast.search import Integer, Space, UniformSampler
 
@@ -26,13 +26,31 @@ table = Table(
         Objective("good", "maximize"),
         Objective("cost", "minimize", known=lambda config: config["a"] + config["b"]),
         Objective("cheap", "maximize"),
+        Objective("slow", "minimize"),
     ],
-    np.column_stack([worth, [p["a"] + p["b"] for p in pairs], np.exp(worth)]),
+    np.column_stack([worth, [p["a"] + p["b"] for p in pairs], np.exp(worth), worth**2]),
     default=["good", "cost"],
 )
 smooth = Problem(
     "smooth", table.space, [Objective("x", "minimize"), Objective("y", "minimize")],
     lambda c: ((c["a"] - 4) ** 2 + c["b"], (c["b"] - 9) ** 2 + c["a"]), ref=(400.0, 400.0),
+)
+bound = Problem(
+    "bound", table.space, [Objective("x", "minimize"), Objective("y", "minimize")],
+    lambda c: (c["a"] + c["b"] / 9, 20 - c["a"] + c["b"], 5.5 - c["b"]), ref=(40.0, 40.0),
+    constraints=["enough"],
+)
+
+
+def fails(c):
+    if c["b"] < 6:
+        raise RuntimeError("no")
+    return c["a"] + c["b"] / 9, 20 - c["a"] + c["b"]
+
+
+failing = Problem(
+    "failing", table.space, [Objective("x", "minimize"), Objective("y", "minimize")], fails,
+    ref=(40.0, 40.0),
 )
 """
 
@@ -66,24 +84,79 @@ def test_a_predictor_saves_evaluations(pairs, capsys):
     assert fewer(capsys) > 1.3
 
 
-def test_scores_of_which_losses_are_minimised(pairs, tmp_path, capsys):
-    table = load_problem(pairs, ["good"])
-    with open(tmp_path / "scores.csv", "w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["a", "b", "loss"])
-        writer.writerows((*c.values(), -table.evaluate(c)[0]) for c in table.configs)
-    line = ["search", pairs, "--promote", "scores.csv,predictor", "--one-in", "8,2", *SIZE]
-    assert main(line) == 0
-    assert fewer(capsys) > 1.3
+def write_scores(file, name, sign):
+    good = load_problem("pairs_of_numbers:table", ["good"])
+    with open(file, "w", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(["a", "b", name])
+        writer.writerows((*c.values(), sign * good.evaluate(c)[0]) for c in good.configs)
+
+
+@pytest.mark.parametrize(
+    ("name", "sign", "way"),
+    [("Loss", -1, "minimize"), ("accuracy", 1, "maximize"), ("good", 1, "maximize")],
+)
+def test_scores_have_a_direction(pairs, tmp_path, capsys, name, sign, way):
+    write_scores(tmp_path / "scores.csv", name, sign)
+    assert main(["search", pairs, "--promote", "scores.csv", "--one-in", "8", *SIZE]) == 0
+    out = capsys.readouterr().out
+    assert f"one of 8 by {tmp_path / 'scores.csv'}: {name} ({way})" in out
+    assert float(out.split(" times fewer")[0].split()[-1]) > 1.3
+
+
+def test_a_score_named_as_an_objective_has_its_direction(pairs, tmp_path):
+    write_scores(tmp_path / "scores.csv", "y", 1)
+    smooth = load_problem("pairs_of_numbers:smooth", ["y"])
+    promoted = Promotion(smooth, smooth.select, [str(tmp_path / "scores.csv")])
+    assert str(promoted).endswith("y (minimize)")
 
 
 def test_each_fidelity_passes_one_in_so_many(pairs):
     problem = load_problem(pairs)
-    schedule = promotion(
-        problem, partial(load_problem, pairs), ["cheap", "predictor"], None, UniformSampler()
-    )
-    assert [rung.keep for rung in schedule.rungs] == [1 / 2, 1 / 16]
-    assert dict(schedule.rungs[1].objectives) == {"good": "maximize"}  # the cost is known
+    promoted = Promotion(problem, partial(load_problem, pairs), ["cheap", "predictor"])
+    first, second = (promoted.sampler(UniformSampler()) for _ in range(2))
+    assert [rung.keep for rung in first.rungs] == [1 / 2, 1 / 16]
+    assert dict(first.rungs[0].objectives) == {"cheap": "maximize"}
+    assert dict(first.rungs[1].objectives) == {"good": "maximize"}  # the cost is known
+    # What one search has learned is not told another one.
+    assert first.rungs[1].evaluator is not second.rungs[1].evaluator
+    slow = Promotion(problem, partial(load_problem, pairs), ["slow"]).sampler(UniformSampler())
+    assert dict(slow.rungs[0].objectives) == {"slow": "minimize"}
+
+
+def test_what_violates_constraints_or_fails_is_passed_over(pairs, tmp_path):
+    """Both sampled uniformly and promoted; the best points of both problems are of no use."""
+    for name in ("bound", "failing"):
+        useless = {}
+        for out, options in (
+            ("plain", ["--sampler", "uniform"]),
+            ("best", ["--promote", "predictor"]),
+        ):
+            line = [
+                f"pairs_of_numbers:{name}",
+                *options,
+                "--budget",
+                "60",
+                "--out",
+                f"{name}-{out}",
+            ]
+            assert main(["search", *line]) == 0
+            trials = Record.read(tmp_path / f"{name}-{out}").opt.trials
+            useless[out] = sum(not trial.feasible for trial in trials)
+        assert useless["best"] <= useless["plain"]
+
+
+def test_objectives_of_a_table_are_declared_known(pairs, tmp_path, capsys):
+    line = ["--objectives", "good,slow", "--budget", "20", "--out", "r"]
+    assert main(["search", pairs, *line, "--promote", "cheap"]) == 2
+    assert "cheap ranks by cheap alone, of good, slow none is known" in capsys.readouterr().err
+    assert main(["search", pairs, *line, "--promote", "cheap", "--known", "slow"]) == 0
+    assert Record.read(tmp_path / "r").run["known"] == ["slow"]
+    assert main(["resume", "r", "--budget", "24"]) == 0
+    assert main(["report", "r"]) == 0
+    assert "--known slow --promote cheap" in (tmp_path / "r/report.html").read_text()
+    assert main(["search", "pairs_of_numbers:smooth", "--known", "x"]) == 2
+    assert "--known is for tables" in capsys.readouterr().err
 
 
 def test_a_search_that_promotes_is_resumed(pairs, tmp_path, capsys):
@@ -118,8 +191,11 @@ def test_a_journal_of_other_hands(pairs, tmp_path, capsys, wrong):
     [
         ("--promote cheap --one-in 2,4", "got 2 numbers for 1 fidelities"),
         ("--promote cheap --one-in 0", "wanted a whole number >= 1"),
-        ("--promote chaep", "unknown objective 'chaep'"),
-        ("--promote cost", "--promote names cost, which is searched"),
+        ("--promote chaep", "neither 'predictor' nor a file of scores (.csv): unknown objective"),
+        ("--promote cost", "'cost' is searched; wanted a cheaper column"),
+        ("--known cheap", "--known names 'cheap', which is not searched"),
+        ("--promote predictor,cheap --one-in 1000,11", "one in 11000 is promoted"),
+        ("--promote cheap --compare 2 --no-wait", "leave out --no-wait"),
         ("--promote ,", "--promote is empty"),
         ("--promote cheap --sampler ehvi", "--promote draws by uniform or cma; got ehvi"),
         ("--promote cheap --hints cheap", "leave it out beside --promote"),
@@ -136,10 +212,10 @@ def test_bad_commands(pairs, tmp_path, capsys, line, wanted):
 
 def test_what_cannot_be_promoted_by(pairs):
     smooth = load_problem("pairs_of_numbers:smooth")
-    with pytest.raises(ValueError, match=r"is no table.*wanted 'predictor' or a file"):
-        promotion(smooth, lambda names: smooth, ["cheap"], None, UniformSampler())
+    with pytest.raises(ValueError, match=r"neither 'predictor' nor .* 'smooth' is no table"):
+        Promotion(smooth, smooth.select, ["cheap"])
     space = Space({"x": Integer(1, 9)})
     sizes = [Objective("size", "minimize", known=lambda c: c["x"])]
     known = Problem("known", space, sizes, lambda c: (c["x"],))
-    with pytest.raises(ValueError, match="there is none to predict"):
-        promotion(known, known.select, ["predictor"], None, UniformSampler())
+    with pytest.raises(ValueError, match="are known; none is predicted"):
+        Promotion(known, known.select, ["predictor"])

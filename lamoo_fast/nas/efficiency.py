@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from lamoo_fast.kernels import ParetoArchive
-from lamoo_fast.nas.problem import Problem
+from lamoo_fast.nas.problem import Config, Problem
 from lamoo_fast.nas.table import Table
-from lamoo_fast.search import LaMOO, SpaceExhausted
+from lamoo_fast.search import FAILED, LaMOO, SpaceExhausted
 
 Floats = npt.NDArray[np.float64]
 _LEAST_GAP = 1e-4  # of the best hypervolume; less is none
@@ -44,7 +44,16 @@ class Efficiency:
     @property
     def evaluations(self) -> int | None:
         """Evaluations after which searches with help are at the level; None if never."""
-        reached = np.flatnonzero(self.curve(self.helped) >= self.level - 1e-12)
+        return self._reached(self.helped)
+
+    @property
+    def times(self) -> float:
+        """How many times more searches without help take; nan where the level is not reached."""
+        own, theirs = self._reached(self.helped), self._reached(self.without)
+        return theirs / own if own and theirs else np.nan
+
+    def _reached(self, volumes: Floats) -> int | None:
+        reached = np.flatnonzero(self.curve(volumes) >= self.level - 1e-12)
         return int(reached[0]) + 1 if len(reached) else None
 
     def curve(self, volumes: Floats) -> Floats:
@@ -68,8 +77,8 @@ class Efficiency:
         if self.evaluations is None:
             return f"{first}\nwith {self.help} the level of {end} is not reached"
         return (
-            f"{first}\nwith {self.help} the level of {end} takes {self.evaluations} "
-            f"evaluations: {budget / self.evaluations:.2f} times fewer"
+            f"{first}\nwith {self.help} the level of {end} takes {self.evaluations} evaluations, "
+            f"{self._reached(self.without)} without: {self.times:.2f} times fewer"
         )
 
 
@@ -124,17 +133,21 @@ def _volumes(
     signs = np.array([-1.0 if d == "maximize" else 1.0 for d in problem.directions])
     archive = ParetoArchive(signs * np.array(problem.ref))
     volumes: list[float] = []
-    m = len(signs)
     while len(volumes) < budget:
         try:
             trials = opt.ask(min(batch, budget - len(volumes)))
         except SpaceExhausted:
             break
-        values = [problem.evaluate(trial.config) for trial in trials]
-        opt.tell(trials, values)
-        for row in values:
-            if all(v <= 0 for v in row[m:]):
-                archive.add(signs * np.array(row[:m])[None])
+        for trial in opt.tell(trials, [_evaluated(problem, trial.config) for trial in trials]):
+            if trial.values is not None and trial.feasible:
+                archive.add(signs * np.array(trial.values)[None])
             volumes.append(archive.hypervolume)
         count(len(trials))
     return np.array(volumes + volumes[-1:] * (budget - len(volumes)))
+
+
+def _evaluated(problem: Problem, config: Config) -> Sequence[float] | object:
+    try:
+        return problem.evaluate(config)
+    except Exception:  # as `Study` takes it
+        return FAILED

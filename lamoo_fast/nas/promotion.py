@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lamoo_fast.nas.problem import Config, Direction, Problem
@@ -11,24 +13,20 @@ from lamoo_fast.nas.spaces.families import family_of
 from lamoo_fast.nas.table import Table
 
 if TYPE_CHECKING:
-    from lamoo_fast.nas.evaluators.evaluator import Evaluation
-    from lamoo_fast.nas.evaluators.schedule import Rung, Schedule
+    from lamoo_fast.nas.evaluators.evaluator import Evaluation, Evaluator
+    from lamoo_fast.nas.evaluators.predictor import Predictor
+    from lamoo_fast.nas.evaluators.schedule import Schedule
     from lamoo_fast.search.samplers import Sampler
 
-__all__ = ["PREDICTOR", "promotion"]
+__all__ = ["PREDICTOR", "Promotion"]
 
 PREDICTOR = "predictor"  # no column of a table has this name
 _FIRST, _LAST = 2, 16  # one of so many passes
+_MOST = 10_000  # drawn for one that is evaluated
 
 
-def promotion(
-    problem: Problem,
-    select: Callable[[list[str]], Problem],
-    sources: Sequence[str],
-    one_in: Sequence[int] | None,
-    candidates: Sampler,
-) -> Schedule:
-    """Return a sampler that draws many architectures and passes on what fidelities rank best.
+class Promotion:
+    """Makes samplers that draw many architectures and pass on what cheap fidelities rank best.
 
     Parameters
     ----------
@@ -38,19 +36,22 @@ def promotion(
         Returns the same problem with other objectives.
     sources : sequence of str
         Cheapest first: columns of the problem's table that are not searched, such as an accuracy
-        after a short training; files of scores ("FILE.csv", "FILE.csv:COLUMN", see `Scores`), of
-        which those whose names end in "loss" are minimised; and "predictor", a Gaussian process
-        that learns all objectives that are not known beforehand from the truth so far. Each ranks
-        by dominance of its values and the objectives that are known.
+        after a short training; files of scores ("FILE.csv", "FILE.csv:COLUMN", see `Scores`); and
+        "predictor", a Gaussian process that learns all objectives that are not known beforehand
+        from the truth so far. Each ranks by dominance of its values and the known objectives. A
+        score has the direction of the objective of that name; of others, those whose names end in
+        "loss" are minimised.
     one_in : sequence of int, optional
         For each source, of how many architectures one passes: 16 of the last, 2 of the others.
-    candidates : Sampler
-        Draws the architectures.
+    known : collection of int, optional
+        Indices of the objectives that are known; the problem's by default.
 
     Raises
     ------
     ValueError
-        When the numbers are not as many as the sources, or a source is none of those above.
+        When the numbers are not as many as the sources, or more than 10,000 in all would be drawn
+        for one; a source is none of those above, or it gives fewer values than there are
+        objectives that are not known.
     OSError
         If a file cannot be read.
 
@@ -59,61 +60,106 @@ def promotion(
     >>> from lamoo_fast.nas import load_problem
     >>> from lamoo_fast.search import UniformSampler
     >>> dtlz2 = load_problem("dtlz2")
-    >>> promotion(dtlz2, dtlz2.select, ["predictor"], [8], UniformSampler()).rungs[0].keep
+    >>> promotion = Promotion(dtlz2, dtlz2.select, ["predictor"], [8])
+    >>> print(promotion)
+    one of 8 by predictor: f1 (minimize), f2 (minimize)
+    >>> promotion.sampler(UniformSampler()).rungs[0].keep
     0.125
     """
-    # Here, since they bring SciPy in, which `import lamoo_fast` is to do without.
-    from lamoo_fast.nas.evaluators.schedule import Rung, Schedule
 
-    if one_in is None:
-        one_in = [_FIRST] * (len(sources) - 1) + [_LAST]
-    if len(one_in) != len(sources):
-        raise ValueError(
-            f"got {len(one_in)} numbers for {len(sources)} fidelities; wanted one for each"
+    def __init__(
+        self,
+        problem: Problem,
+        select: Callable[[list[str]], Problem],
+        sources: Sequence[str],
+        one_in: Sequence[int] | None = None,
+        known: Collection[int] | None = None,
+    ) -> None:
+        one_in = [_FIRST] * (len(sources) - 1) + [_LAST] if one_in is None else one_in
+        if len(one_in) != len(sources):
+            raise ValueError(
+                f"got {len(one_in)} numbers for {len(sources)} fidelities; wanted one for each"
+            )
+        if math.prod(one_in) > _MOST:
+            raise ValueError(f"one in {math.prod(one_in)} is promoted; wanted one in {_MOST:,}")
+        known = problem.known if known is None else known
+        self._ways: dict[str, Direction] = {o.name: o.direction for o in problem.objectives}
+        unknown = {o.name: o.direction for j, o in enumerate(problem.objectives) if j not in known}
+        self._rungs = [
+            (source, among, *self._of(problem, select, source, unknown))
+            for source, among in zip(sources, one_in, strict=True)
+        ]
+
+    def __str__(self) -> str:
+        """Return a line for each fidelity."""
+        return "\n".join(
+            f"one of {among} by {source}: {', '.join(f'{n} ({w})' for n, w in ways.items())}"
+            for source, among, ways, _ in self._rungs
         )
-    objectives: dict[str, Direction] = {o.name: o.direction for o in problem.objectives}
-    rungs: list[Rung] = []
-    for source, among in zip(sources, one_in, strict=True):
+
+    def sampler(self, candidates: Sampler) -> Schedule:
+        """Return the sampler of one search, which draws by another one."""
+        # Here, since it brings SciPy in, which `import lamoo_fast` is to do without.
+        from lamoo_fast.nas.evaluators.schedule import Rung, Schedule
+
+        rungs = [Rung(make(), ways, 1 / among) for _, among, ways, make in self._rungs]
+        return Schedule(candidates, rungs, self._ways)
+
+    def _of(
+        self,
+        problem: Problem,
+        select: Callable[[list[str]], Problem],
+        source: str,
+        unknown: Mapping[str, Direction],
+    ) -> tuple[dict[str, Direction], Callable[[], Evaluator]]:
+        """What a source ranks by, and a function that makes its evaluator."""
+        ways: dict[str, Direction]
         if source == PREDICTOR:
-            rungs.append(_predicted(problem, 1 / among))
-        elif is_file(source):
+            if not unknown:
+                raise ValueError(f"all objectives of {problem.name!r} are known; none is predicted")
+            return dict(unknown), partial(_predictor, problem, dict(unknown))
+        if is_file(source):
             scores = Scores(source, problem.space)
-            ways: dict[str, Direction] = {
-                name: "minimize" if name.endswith("loss") else "maximize" for name in scores.names
-            }
-            rungs.append(Rung(_Looked(source, list(ways), scores), ways, 1 / among))
+            ways = {name: self._ways.get(name, _direction(name)) for name in scores.names}
+            looked = _Looked(source, list(ways), scores)
         else:
-            if source in objectives:
-                raise ValueError(f"{source!r} is searched; wanted a cheaper column")
-            cheap = select([source])
-            if not isinstance(cheap, Table):
-                raise ValueError(
-                    f"problem {problem.name!r} is no table, of which {source!r} could be a column; "
-                    f"wanted {PREDICTOR!r} or a file of scores"
-                )
-            ways = {o.name: o.direction for o in cheap.objectives}
-            rungs.append(Rung(_Looked(source, list(ways), _all(cheap)), ways, 1 / among))
-    return Schedule(candidates, rungs, objectives)
+            table = _table(problem, select, source)
+            ways = {o.name: o.direction for o in table.objectives}
+            looked = _Looked(source, list(ways), lambda cs: [table.evaluate(c) for c in cs])
+        if len(ways) < len(unknown):
+            raise ValueError(
+                f"{source} ranks by {', '.join(ways)} alone, of {', '.join(unknown)} none is "
+                f"known; wanted {PREDICTOR!r}, or as many scores, or more that is known"
+            )
+        return ways, lambda: looked
 
 
-def _predicted(problem: Problem, keep: float) -> Rung:
+def _direction(name: str) -> Direction:
+    return "minimize" if name.strip().lower().endswith("loss") else "maximize"
+
+
+def _table(problem: Problem, select: Callable[[list[str]], Problem], source: str) -> Table:
+    """Return the table of which a source is a column."""
+    if source in (o.name for o in problem.objectives):
+        raise ValueError(f"{source!r} is searched; wanted a cheaper column")
+    wanted = f"{source!r} is neither {PREDICTOR!r} nor a file of scores (.csv)"
+    if not isinstance(problem, Table):
+        raise ValueError(f"{wanted}, and problem {problem.name!r} is no table with columns")
+    try:
+        table = select([source])
+    except ValueError as error:
+        raise ValueError(f"{wanted}: {error}") from None
+    assert isinstance(table, Table)
+    return table
+
+
+def _predictor(problem: Problem, learned: Mapping[str, Direction]) -> Predictor:
     from lamoo_fast.nas.evaluators.encodings import features_of
     from lamoo_fast.nas.evaluators.models import ProcessModel
     from lamoo_fast.nas.evaluators.predictor import Predictor
-    from lamoo_fast.nas.evaluators.schedule import Rung
 
-    known = problem.known or {}
-    learned: dict[str, Direction] = {
-        o.name: o.direction for j, o in enumerate(problem.objectives) if j not in known
-    }
-    if not learned:
-        raise ValueError(f"all objectives of {problem.name!r} are known; there is none to predict")
     space, encode = problem.space, features_of(family_of(problem.space))
-    return Rung(Predictor(learned, lambda: ProcessModel(space, encode)), learned, keep)
-
-
-def _all(table: Table) -> Callable[[Sequence[Config]], list[tuple[float, ...]]]:
-    return lambda configs: [table.evaluate(config) for config in configs]
+    return Predictor(learned, lambda: ProcessModel(space, encode))
 
 
 class _Looked:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from lamoo_fast.kernels import hv_contributions, pareto_rank
 from lamoo_fast.nas.evaluators.evaluator import Evaluation, Evaluator
+from lamoo_fast.nas.evaluators.feasibility import Feasibility
 from lamoo_fast.nas.evaluators.predictor import Predictor
 from lamoo_fast.nas.problem import Direction
 from lamoo_fast.search.checks import check_count
@@ -78,7 +79,8 @@ class Schedule:
     A sampler: ``LaMOO(sampler=Schedule(...))`` asks for true evaluations of what has come through
     all rungs, and of nothing else. Each rung ranks its architectures together with all that are
     truly evaluated by dominance, ties by the hypervolume that each alone contributes to its front,
-    and promotes the best ones. Cheap values that exist for every architecture can be hints of the
+    and promotes the best ones; those last that are predicted to violate constraints or to fail
+    (`Feasibility`). Cheap values that exist for every architecture can be hints of the
     search as well (`as_hints`).
 
     Parameters
@@ -159,19 +161,24 @@ class Schedule:
             return self.candidates.draw(region, n, view)
         size = math.ceil(n / math.prod(rung.keep for rung in self.rungs))
         X = self.candidates.draw(region, size, view)
+        excess = Feasibility(region.space, view).excess(X)
         for number, rung in enumerate(self.rungs):
             if len(X) > n:
-                order = self._order(number, region.space, X, view)
-                X = X[order[: max(n, math.ceil(rung.keep * len(X)))]]
+                order = self._order(number, region.space, X, excess, view)
+                order = order[: max(n, math.ceil(rung.keep * len(X)))]
+                X, excess = X[order], excess[order]
         return X[:n]
 
-    def _order(self, number: int, space: Space, X: Array, view: View) -> npt.NDArray[np.intp]:
+    def _order(
+        self, number: int, space: Space, X: Array, excess: Array, view: View
+    ) -> npt.NDArray[np.intp]:
         """Rows of X, the most promising first."""
         everything = np.vstack([view.X, X])
         values = self._values(number, space, everything, view)
         known = view.known.values(everything)[:, list(view.known.columns)]
         F = np.hstack([values, known])
-        seen = np.flatnonzero(np.isfinite(F).all(axis=1))
+        of_use = np.concatenate([view.feasible, excess <= 0])
+        seen = np.flatnonzero(np.isfinite(F).all(axis=1) & of_use)
         rank, gain = np.full(len(F), len(F)), np.zeros(len(F))
         if len(seen):
             rank[seen] = pareto_rank(F[seen])
@@ -181,7 +188,7 @@ class Schedule:
                 rows = np.flatnonzero(rank == front)
                 gain[rows] = hv_contributions(F[rows], worst)
         own = slice(len(view.X), None)
-        return np.lexsort([-gain[own], rank[own]])
+        return np.lexsort([-gain[own], rank[own], excess])
 
     def _values(self, number: int, space: Space, X: Array, view: View) -> Array:
         """Minimised values (n, k) on a rung; NaN where there is none."""
