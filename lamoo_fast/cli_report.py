@@ -66,7 +66,7 @@ def _again(record: Record) -> str | None:
     for name in ("known", "promote", "one_in"):
         if isinstance(run.get(name), list):
             words += [f"--{name.replace('_', '-')}", ",".join(map(str, run[name]))]
-    if steps[0] == "search" and not run.get("promote"):
+    if steps[0] == "search":
         words += ["--hints", ",".join(run.get("hints") or ["none"])]
     if run.get("wait") is False:
         words.append("--no-wait")

@@ -19,7 +19,7 @@ from lamoo_fast.messages import INTERRUPTED, complain, described
 from lamoo_fast.nas import Problem, chosen_hints, load_hints, load_problem, problem_names
 from lamoo_fast.nas.efficiency import efficiency
 from lamoo_fast.nas.problem import Config, nearest
-from lamoo_fast.nas.promotion import Promotion
+from lamoo_fast.nas.promotion import PREDICTOR, Promotion
 from lamoo_fast.nas.scores import located
 from lamoo_fast.nas.table import Table
 from lamoo_fast.search import (
@@ -127,14 +127,13 @@ def _search(args: argparse.Namespace) -> int:
     plain = args.problem.replace(":", "-")
     out = args.out or Path("results") / f"{plain}-seed{args.seed}"
     args.sampler = args.sampler or ("uniform" if args.promote else "ehvi")
-    if args.promote is None:
-        if args.one_in is not None:
-            raise ValueError("--one-in needs --promote")
-        args.hints = chosen_hints(problem, args.hints)
-    else:
+    if args.promote is not None:
         _check_promotion(args)
-        args.hints = None
         args.promote = [located(source) for source in args.promote]
+        args.hints = args.hints or ["none"]
+    elif args.one_in is not None:
+        raise ValueError("--one-in needs --promote")
+    args.hints = chosen_hints(problem, args.hints)
     if both := {o.name for o in problem.objectives} & set(args.hints or []):
         raise ValueError(f"--hints names {min(both)}, which is searched; wanted cheaper columns")
     run = {key: getattr(args, key) for key in _RUN}
@@ -206,8 +205,8 @@ def _problem(name: str, objectives: list[str] | None) -> Problem:
 def _check_promotion(args: argparse.Namespace) -> None:
     if not args.promote:
         raise ValueError("--promote is empty; wanted at least one fidelity")
-    if args.hints not in (None, ["none"]):
-        raise ValueError("--hints is for samplers with a model; leave it out beside --promote")
+    if args.hints not in (None, ["none"]) and PREDICTOR not in args.promote:
+        raise ValueError(f"--hints is for models; leave it out, or promote by {PREDICTOR!r} too")
     if args.sampler not in CANDIDATES:
         raise ValueError(f"--promote draws by {' or '.join(CANDIDATES)}; got {args.sampler}")
 
@@ -226,7 +225,7 @@ def _compare(args: argparse.Namespace, problem: Problem, make: Callable[[int, bo
     if not args.hints and not args.promote:
         raise ValueError("--compare needs --hints or --promote")
     # Whoever promotes has another sampler than the default one, which has a model of its own.
-    help = "hints" if args.hints else f"promotion of {args.sampler} samples"
+    help = f"promotion of {args.sampler} samples" if args.promote else "hints"
     size = {"seeds": args.compare, "budget": args.budget, "batch": args.batch}
     print(efficiency(problem, make, help, **size))
     return 0
@@ -244,7 +243,7 @@ def _maker(
     promoted: Promotion | None = None
     if run["promote"]:
         select = partial(_problem, name)
-        promoted = Promotion(problem, select, run["promote"], run["one_in"], known)
+        promoted = Promotion(problem, select, run["promote"], run["one_in"], known, hints)
 
     def make(seed: int, helped: bool) -> LaMOO:
         sampler = SAMPLERS[run["sampler"]]()

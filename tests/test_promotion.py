@@ -92,6 +92,22 @@ def write_scores(file, name, sign):
         writer.writerows((*c.values(), sign * good.evaluate(c)[0]) for c in good.configs)
 
 
+def test_a_predictor_learns_from_hints(pairs, tmp_path, capsys):
+    """Of values without any pattern, a predictor knows nothing but what the hints tell."""
+    found = {}
+    for name in ("cheap", "none"):
+        assert main(["search", pairs, "--promote", "predictor", "--hints", name, *SIZE]) == 0
+        out = capsys.readouterr().out
+        found[name] = float(out.split(" with promotion")[0].split()[-1])
+    assert found["cheap"] > found["none"] + 0.3  # of the logarithm of the gap
+    line = [pairs, "--promote", "predictor", "--hints", "cheap", "--batch", "4"]
+    assert main(["search", *line, "--budget", "20", "--out", "part"]) == 0
+    assert main(["resume", "part", "--budget", "32"]) == 0
+    assert main(["search", *line, "--budget", "32", "--out", "whole"]) == 0
+    fronts = [(tmp_path / name / "front.csv").read_text() for name in ("whole", "part")]
+    assert fronts[0] == fronts[1]
+
+
 @pytest.mark.parametrize(
     ("name", "sign", "way"),
     [("Loss", -1, "minimize"), ("accuracy", 1, "maximize"), ("good", 1, "maximize")],
@@ -198,7 +214,7 @@ def test_a_journal_of_other_hands(pairs, tmp_path, capsys, wrong):
         ("--promote cheap --compare 2 --no-wait", "leave out --no-wait"),
         ("--promote ,", "--promote is empty"),
         ("--promote cheap --sampler ehvi", "--promote draws by uniform or cma; got ehvi"),
-        ("--promote cheap --hints cheap", "leave it out beside --promote"),
+        ("--promote cheap --hints slow", "leave it out, or promote by 'predictor' too"),
         ("--promote nothing.csv", "nothing.csv"),
         ("--one-in 4", "--one-in needs --promote"),
         ("--compare 2", "--compare needs --hints or --promote"),

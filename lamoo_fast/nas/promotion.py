@@ -7,10 +7,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 from lamoo_fast.nas.problem import Config, Direction, Problem
 from lamoo_fast.nas.scores import Scores, is_file
 from lamoo_fast.nas.spaces.families import family_of
 from lamoo_fast.nas.table import Table
+from lamoo_fast.search.hints import HintFunction
 
 if TYPE_CHECKING:
     from lamoo_fast.nas.evaluators.evaluator import Evaluation, Evaluator
@@ -45,6 +49,8 @@ class Promotion:
         For each source, of how many architectures one passes: 16 of the last, 2 of the others.
     known : collection of int, optional
         Indices of the objectives that are known; the problem's by default.
+    hints : callable, optional
+        Cheap numbers about architectures, as `LaMOO` takes them; the predictor learns from them.
 
     Raises
     ------
@@ -74,6 +80,7 @@ class Promotion:
         sources: Sequence[str],
         one_in: Sequence[int] | None = None,
         known: Collection[int] | None = None,
+        hints: HintFunction | None = None,
     ) -> None:
         one_in = [_FIRST] * (len(sources) - 1) + [_LAST] if one_in is None else one_in
         if len(one_in) != len(sources):
@@ -83,6 +90,7 @@ class Promotion:
         if math.prod(one_in) > _MOST:
             raise ValueError(f"one in {math.prod(one_in)} is promoted; wanted one in {_MOST:,}")
         known = problem.known if known is None else known
+        self._hints = hints
         self._ways: dict[str, Direction] = {o.name: o.direction for o in problem.objectives}
         unknown = {o.name: o.direction for j, o in enumerate(problem.objectives) if j not in known}
         self._rungs = [
@@ -117,7 +125,7 @@ class Promotion:
         if source == PREDICTOR:
             if not unknown:
                 raise ValueError(f"all objectives of {problem.name!r} are known; none is predicted")
-            return dict(unknown), partial(_predictor, problem, dict(unknown))
+            return dict(unknown), partial(_predictor, problem, dict(unknown), self._hints)
         if is_file(source):
             scores = Scores(source, problem.space)
             ways = {name: self._ways.get(name, _direction(name)) for name in scores.names}
@@ -153,13 +161,23 @@ def _table(problem: Problem, select: Callable[[list[str]], Problem], source: str
     return table
 
 
-def _predictor(problem: Problem, learned: Mapping[str, Direction]) -> Predictor:
+def _predictor(
+    problem: Problem, learned: Mapping[str, Direction], hints: HintFunction | None
+) -> Predictor:
     from lamoo_fast.nas.evaluators.encodings import features_of
     from lamoo_fast.nas.evaluators.models import ProcessModel
     from lamoo_fast.nas.evaluators.predictor import Predictor
 
-    space, encode = problem.space, features_of(family_of(problem.space))
+    space = problem.space
+    parts = [part for part in (features_of(family_of(space)), hints) if part is not None]
+    encode = partial(_side_by_side, parts) if parts else None
     return Predictor(learned, lambda: ProcessModel(space, encode))
+
+
+def _side_by_side(
+    parts: Sequence[HintFunction], configs: Sequence[Config]
+) -> npt.NDArray[np.float64]:
+    return np.column_stack([part(configs) for part in parts])
 
 
 class _Looked:
