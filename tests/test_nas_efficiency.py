@@ -88,10 +88,10 @@ def pairs(tmp_path, monkeypatch):
 
 
 def test_compare_prints_how_many_evaluations_hints_save(pairs, tmp_path, capsys):
-    options = ["--hints", "cheap", "--compare", "2", "--budget", "40", "--batch", "4"]
+    options = ["--hints", "cheap", "--compare", "4", "--budget", "40", "--batch", "4"]
     assert main(["search", pairs, *options]) == 0
     text = capsys.readouterr().out
-    assert "after 40 evaluations, 2 seeds" in text
+    assert "after 40 evaluations, 4 seeds" in text
     assert float(text.split(" times fewer")[0].split()[-1]) > 1.2
     assert not (tmp_path / "results").exists()
     assert main(["search", pairs, "--compare", "2"]) == 2

@@ -68,7 +68,7 @@ class Promotion:
     >>> dtlz2 = load_problem("dtlz2")
     >>> promotion = Promotion(dtlz2, dtlz2.select, ["predictor"], [8])
     >>> print(promotion)
-    one of 8 by predictor: f1 (minimize), f2 (minimize)
+    one of 8 by predictor: f0 (minimize), f1 (minimize)
     >>> promotion.sampler(UniformSampler()).rungs[0].keep
     0.125
     """
