@@ -163,6 +163,14 @@ def test_what_violates_constraints_or_fails_is_passed_over(pairs, tmp_path):
         assert useless["best"] <= useless["plain"]
 
 
+def test_failures_are_compared_and_said(pairs, capsys):
+    line = ["pairs_of_numbers:failing", "--promote", "predictor", "--compare", "1"]
+    assert main(["search", *line, "--budget", "20", "--batch", "4"]) == 0
+    out, err = capsys.readouterr()
+    assert "after 20 evaluations, 1 seeds" in out
+    assert err.count("of 20 evaluations failed; the first: RuntimeError: no") == 2
+
+
 def test_objectives_of_a_table_are_declared_known(pairs, tmp_path, capsys):
     line = ["--objectives", "good,slow", "--budget", "20", "--out", "r"]
     assert main(["search", pairs, *line, "--promote", "cheap"]) == 2
@@ -211,7 +219,7 @@ def test_a_journal_of_other_hands(pairs, tmp_path, capsys, wrong):
         ("--promote chaep", "neither 'predictor' nor a file of scores (.csv): unknown objective"),
         ("--promote cost", "'cost' is searched; wanted a cheaper column"),
         ("--known cheap", "--known names 'cheap', which is not searched"),
-        ("--promote predictor,cheap --one-in 1000,11", "one in 11000 is promoted"),
+        ("--promote predictor,cheap --one-in 1000,11", "one in 11000 is promoted; wanted at most"),
         ("--promote cheap --compare 2 --no-wait", "leave out --no-wait"),
         ("--promote ,", "--promote is empty"),
         ("--promote cheap --sampler ehvi", "--promote draws by uniform or cma; got ehvi"),

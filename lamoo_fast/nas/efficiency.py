@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,10 +12,11 @@ import numpy.typing as npt
 from lamoo_fast.kernels import ParetoArchive
 from lamoo_fast.nas.problem import Config, Problem
 from lamoo_fast.nas.table import Table
-from lamoo_fast.search import FAILED, LaMOO, SpaceExhausted
+from lamoo_fast.search import LaMOO, SpaceExhausted, failed
 
 Floats = npt.NDArray[np.float64]
 _LEAST_GAP = 1e-4  # of the best hypervolume; less is none
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -143,11 +145,14 @@ def _volumes(
                 archive.add(signs * np.array(trial.values)[None])
             volumes.append(archive.hypervolume)
         count(len(trials))
+    if failures := [trial for trial in opt.trials if trial.status == "failed"]:
+        n, first = len(failures), failures[0]
+        _log.warning("%d of %d evaluations failed; the first: %s", n, len(volumes), first.message)
     return np.array(volumes + volumes[-1:] * (budget - len(volumes)))
 
 
 def _evaluated(problem: Problem, config: Config) -> Sequence[float] | object:
     try:
         return problem.evaluate(config)
-    except Exception:  # as `Study` takes it
-        return FAILED
+    except Exception as error:  # a failed trial, as in `Study`
+        return failed(f"{type(error).__name__}: {error}")

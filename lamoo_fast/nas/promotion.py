@@ -88,7 +88,7 @@ class Promotion:
                 f"got {len(one_in)} numbers for {len(sources)} fidelities; wanted one for each"
             )
         if math.prod(one_in) > _MOST:
-            raise ValueError(f"one in {math.prod(one_in)} is promoted; wanted one in {_MOST:,}")
+            raise ValueError(f"one in {math.prod(one_in)} is promoted; wanted at most {_MOST:,}")
         known = problem.known if known is None else known
         self._hints = hints
         self._ways: dict[str, Direction] = {o.name: o.direction for o in problem.objectives}
