@@ -6,6 +6,7 @@ torch = pytest.importorskip("torch", reason="the supernets need torch")
 
 from lamoo_fast.nas.spaces.cell201 import EDGES, OPS, Cell201  # noqa: E402
 from lamoo_fast.nas.supernets.cell201 import Supernet201  # noqa: E402
+from lamoo_fast.nas.supernets.layout import inside, through  # noqa: E402
 from lamoo_fast.nas.supernets.recalibrate import (  # noqa: E402
     load_statistics,
     recalibrate,
@@ -78,6 +79,18 @@ def test_many_subnets_at_once_equal_stand_alone_networks(supernet, images, confi
         assert largest_difference(twin(images[:7]), own) < TOLERANCE
         copy = supernet.subnet(config, statistics).eval()
         assert largest_difference(copy(images[:7]), own) < TOLERANCE
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("channels", [1, 3])
+def test_channels_stay_last_whatever_the_images(channels):
+    """Or one subnet alone rounds in another order than many do."""
+    x = inside(torch.randn(5, channels, 8, 8, generator=generator()))
+    for layer in (torch.nn.Conv2d(channels, 4, 3), torch.nn.AvgPool2d(2)):
+        out = through(x, layer)
+        assert out.is_contiguous()
+        expected = layer(x[0].permute(0, 3, 1, 2).contiguous()).permute(0, 2, 3, 1)
+        assert largest_difference(out[0], expected) < TOLERANCE
 
 
 @torch.no_grad()

@@ -25,5 +25,6 @@ def rows_of(x: Tensor, index: Tensor | None) -> Tensor:
 
 def through(x: Tensor, layer: Callable[[Tensor], Tensor]) -> Tensor:
     """Send the images of all rows at once through a layer for (images, channels, h, w)."""
-    out = layer(x.flatten(0, 1).permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+    # Images of one channel are in both layouts at once, and PyTorch returns the other one for them.
+    out = layer(x.flatten(0, 1).permute(0, 3, 1, 2)).permute(0, 2, 3, 1).contiguous()
     return out.reshape(*x.shape[:2], *out.shape[1:])
