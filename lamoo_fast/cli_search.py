@@ -85,7 +85,7 @@ def add_commands(commands: Any) -> None:
         "--one-in",
         type=each(number),
         metavar="N,N",
-        help="of how many one passes (16 by the last, 2 by the others)",
+        help="of how many one passes (2 each but the last, 32 in all)",
     )
     option("--compare", type=number, metavar="N", help="N searches with and N without such help")
     option("--budget", type=number, default=200, metavar="N", help="evaluations in all (200)")
@@ -140,6 +140,7 @@ def _search(args: argparse.Namespace) -> int:
     make, promoted = _maker(problem, args.problem, run)
     if promoted is not None:
         print(promoted)
+        run["one_in"] = promoted.one_in
     if args.compare:
         return _compare(args, problem, make)
     opt = make(0, True)

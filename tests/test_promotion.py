@@ -139,6 +139,9 @@ def test_each_fidelity_passes_one_in_so_many(pairs):
     assert first.rungs[1].evaluator is not second.rungs[1].evaluator
     slow = Promotion(problem, partial(load_problem, pairs), ["slow"]).sampler(UniformSampler())
     assert dict(slow.rungs[0].objectives) == {"slow": "minimize"}
+    assert slow.rungs[0].keep == 1 / 32
+    many = Promotion(problem, partial(load_problem, pairs), ["slow"] * 8)
+    assert many.one_in == [2] * 8
 
 
 def test_what_violates_constraints_or_fails_is_passed_over(pairs, tmp_path):
@@ -160,7 +163,9 @@ def test_what_violates_constraints_or_fails_is_passed_over(pairs, tmp_path):
             assert main(["search", *line]) == 0
             trials = Record.read(tmp_path / f"{name}-{out}").opt.trials
             useless[out] = sum(not trial.feasible for trial in trials)
-        assert useless["best"] <= useless["plain"]
+        # The best that is of use lies beside what is not, hence some more; without a thought of
+        # that nearly all 60 would be of no use.
+        assert useless["best"] <= 2 * useless["plain"] < 30
 
 
 def test_failures_are_compared_and_said(pairs, capsys):
@@ -177,6 +182,7 @@ def test_objectives_of_a_table_are_declared_known(pairs, tmp_path, capsys):
     assert "cheap ranks by cheap alone, of good, slow none is known" in capsys.readouterr().err
     assert main(["search", pairs, *line, "--promote", "cheap", "--known", "slow"]) == 0
     assert Record.read(tmp_path / "r").run["known"] == ["slow"]
+    assert Record.read(tmp_path / "r").run["one_in"] == [32]  # whatever later versions take
     assert main(["resume", "r", "--budget", "24"]) == 0
     assert main(["report", "r"]) == 0
     assert "--known slow --promote cheap" in (tmp_path / "r/report.html").read_text()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["PREDICTOR", "Promotion"]
 
 PREDICTOR = "predictor"  # no column of a table has this name
-_FIRST, _LAST = 2, 16  # one of so many passes
+_IN_ALL, _FIRST = 32, 2  # of so many one is evaluated, and one passes any but the last fidelity
 _MOST = 10_000  # drawn for one that is evaluated
 
 
@@ -46,11 +46,17 @@ class Promotion:
         score has the direction of the objective of that name; of others, those whose names end in
         "loss" are minimised.
     one_in : sequence of int, optional
-        For each source, of how many architectures one passes: 16 of the last, 2 of the others.
+        For each source, of how many architectures one passes: by default half of them, and as few
+        of the last that one of 32 is evaluated.
     known : collection of int, optional
         Indices of the objectives that are known; the problem's by default.
     hints : callable, optional
         Cheap numbers about architectures, as `LaMOO` takes them; the predictor learns from them.
+
+    Attributes
+    ----------
+    one_in : list of int
+        Of how many architectures one passes each source.
 
     Raises
     ------
@@ -82,20 +88,20 @@ class Promotion:
         known: Collection[int] | None = None,
         hints: HintFunction | None = None,
     ) -> None:
-        one_in = [_FIRST] * (len(sources) - 1) + [_LAST] if one_in is None else one_in
-        if len(one_in) != len(sources):
+        self.one_in = _usual(len(sources)) if one_in is None else list(one_in)
+        if len(self.one_in) != len(sources):
             raise ValueError(
-                f"got {len(one_in)} numbers for {len(sources)} fidelities; wanted one for each"
+                f"got {len(self.one_in)} numbers for {len(sources)} fidelities; wanted one for each"
             )
-        if math.prod(one_in) > _MOST:
-            raise ValueError(f"one in {math.prod(one_in)} is promoted; wanted at most {_MOST:,}")
+        if (in_all := math.prod(self.one_in)) > _MOST:
+            raise ValueError(f"one in {in_all} is promoted; wanted at most {_MOST:,}")
         known = problem.known if known is None else known
         self._hints = hints
         self._ways: dict[str, Direction] = {o.name: o.direction for o in problem.objectives}
         unknown = {o.name: o.direction for j, o in enumerate(problem.objectives) if j not in known}
         self._rungs = [
             (source, among, *self._of(problem, select, source, unknown))
-            for source, among in zip(sources, one_in, strict=True)
+            for source, among in zip(sources, self.one_in, strict=True)
         ]
 
     def __str__(self) -> str:
@@ -140,6 +146,11 @@ class Promotion:
                 f"known; wanted {PREDICTOR!r}, or as many scores, or more that is known"
             )
         return ways, lambda: looked
+
+
+def _usual(sources: int) -> list[int]:
+    before = [_FIRST] * (sources - 1)
+    return [*before, max(_IN_ALL // math.prod(before), _FIRST)]
 
 
 def _direction(name: str) -> Direction:
