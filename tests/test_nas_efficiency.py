@@ -92,7 +92,9 @@ def test_compare_prints_how_many_evaluations_hints_save(pairs, tmp_path, capsys)
     assert main(["search", pairs, *options]) == 0
     text = capsys.readouterr().out
     assert "after 40 evaluations, 4 seeds" in text
-    assert float(text.split(" times fewer")[0].split()[-1]) > 1.2
+    before, after = text.split(" without hints, ")
+    assert float(after.split()[0]) > float(before.split()[-1]) + 1
+    assert float(after.split(" times fewer")[0].split()[-1]) > 1
     assert not (tmp_path / "results").exists()
     assert main(["search", pairs, "--compare", "2"]) == 2
     assert "--compare needs --hints" in capsys.readouterr().err

@@ -165,8 +165,9 @@ def pairs(tmp_path, monkeypatch):
 def test_searches_go_by_a_file_and_are_resumed_with_it(pairs, tmp_path, monkeypatch, capsys):
     common = [pairs, "--hints", "cheap.csv:e", "--batch", "4"]
     assert main(["search", *common, "--compare", "2", "--budget", "40"]) == 0
-    text = capsys.readouterr().out
-    assert float(text.split(" times fewer")[0].split()[-1]) > 1.2
+    before, after = capsys.readouterr().out.split(" without hints, ")
+    # Exact hints find nearly everything on any machine: a gap of some 10^-4, for 10^-1.6.
+    assert float(after.split()[0]) > float(before.split()[-1]) + 1
     assert main(["search", *common, "--budget", "24", "--out", "whole"]) == 0
     assert main(["search", *common, "--budget", "16", "--out", "part"]) == 0
     (tmp_path / "elsewhere").mkdir()
