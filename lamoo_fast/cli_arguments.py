@@ -37,8 +37,11 @@ def seconds(text: str) -> float:
 
 
 def names(text: str) -> list[str]:
-    """Read names with commas between them."""
-    return [name.strip() for name in text.split(",") if name.strip()]
+    """Read one or more names with commas between them."""
+    found = [name.strip() for name in text.split(",") if name.strip()]
+    if not found:
+        raise argparse.ArgumentTypeError(f"got {text!r}; wanted at least one")
+    return found
 
 
 def one_of(known: Mapping[str, Any]) -> Callable[[str], str]:
@@ -56,9 +59,6 @@ def each(parse: Callable[[str], Any]) -> Callable[[str], list[Any]]:
     """Return a function that reads one or more values with commas between them."""
 
     def parse_all(text: str) -> list[Any]:
-        values = [parse(part) for part in names(text)]
-        if not values:
-            raise argparse.ArgumentTypeError(f"got {text!r}; wanted at least one")
-        return values
+        return [parse(part) for part in names(text)]
 
     return parse_all

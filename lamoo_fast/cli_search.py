@@ -20,7 +20,7 @@ from lamoo_fast.nas import Problem, chosen_hints, load_hints, load_problem, prob
 from lamoo_fast.nas.efficiency import efficiency
 from lamoo_fast.nas.problem import Config, nearest
 from lamoo_fast.nas.promotion import PREDICTOR, Promotion
-from lamoo_fast.nas.scores import located
+from lamoo_fast.nas.scores import digests, located
 from lamoo_fast.nas.table import Table
 from lamoo_fast.search import (
     BoTorchSampler,
@@ -49,10 +49,12 @@ SELECTIONS: dict[str, Callable[[], Any]] = {
 CANDIDATES = ("uniform", "cma")  # samplers without a model, of whose points some are promoted
 _RUN = (
     "budget", "batch", "wait", "sampler", "selection", "seed", "workers", "timeout", "hints",
-    "promote", "one_in", "known",
+    "promote", "one_in", "known", "files",
 )  # fmt: skip
 # Settings that older journals do not have.
-_SINCE = {"wait": True, "hints": None, "promote": None, "one_in": None, "known": None}
+_SINCE: dict[str, Any] = {
+    "wait": True, "hints": None, "promote": None, "one_in": None, "known": None, "files": {},
+}  # fmt: skip
 
 
 def add_commands(commands: Any) -> None:
@@ -136,6 +138,7 @@ def _search(args: argparse.Namespace) -> int:
     args.hints = chosen_hints(problem, args.hints)
     if both := {o.name for o in problem.objectives} & set(args.hints or []):
         raise ValueError(f"--hints names {min(both)}, which is searched; wanted cheaper columns")
+    args.files = digests([*(args.hints or []), *(args.promote or [])])
     run = {key: getattr(args, key) for key in _RUN}
     make, promoted = _maker(problem, args.problem, run)
     if promoted is not None:
@@ -178,6 +181,10 @@ def _resume(args: argparse.Namespace) -> int:
                 raise TypeError
             if not all(type(n) is int and n >= 1 for n in one_in):
                 raise TypeError
+            if not isinstance(run["files"], dict):
+                raise TypeError
+            if run["promote"] and run["one_in"] is None:  # the default before it was kept
+                run["one_in"] = [*[2] * (len(run["promote"]) - 1), 16]
         except (KeyError, TypeError):
             raise ValueError(f"{args.dir} was not made by `lamoo search`; use Study") from None
         for key, known in (("sampler", SAMPLERS), ("selection", SELECTIONS)):
@@ -189,6 +196,11 @@ def _resume(args: argparse.Namespace) -> int:
                 f"{args.dir} has a space with fingerprint {fingerprint}; "
                 f"{name} now has {problem.space.fingerprint}"
             )
+        for path, now in digests([*(run["hints"] or []), *(run["promote"] or [])]).items():
+            if run["files"].get(path, now) != now:
+                raise ValueError(
+                    f"{path} has changed since {args.dir} was begun; bring it back, or begin anew"
+                )
         make, _ = _maker(problem, name, run)
         opt = make(0, True)
         opt.load_state_dict(journal.state())
@@ -204,8 +216,6 @@ def _problem(name: str, objectives: list[str] | None) -> Problem:
 
 
 def _check_promotion(args: argparse.Namespace) -> None:
-    if not args.promote:
-        raise ValueError("--promote is empty; wanted at least one fidelity")
     if args.hints not in (None, ["none"]) and PREDICTOR not in args.promote:
         raise ValueError(f"--hints is for models; leave it out, or promote by {PREDICTOR!r} too")
     if args.sampler not in CANDIDATES:
@@ -228,8 +238,9 @@ def _compare(args: argparse.Namespace, problem: Problem, make: Callable[[int, bo
     # Whoever promotes has another sampler than the default one, which has a model of its own.
     help = f"promotion of {args.sampler} samples" if args.promote else "hints"
     size = {"seeds": args.compare, "budget": args.budget, "batch": args.batch}
-    print(efficiency(problem, make, help, **size))
-    return 0
+    found = efficiency(problem, make, help, **size)
+    print(found)
+    return 0 if found.without.any() or found.helped.any() else 1
 
 
 def _maker(

@@ -42,7 +42,7 @@ def write(problem: Problem, opt: LaMOO, front: Sequence[Trial], out: Path) -> st
         volume = "hypervolume unknown: no reference point yet"
     else:
         volume = f"hypervolume {opt.hypervolume():.6g}"
-        if best is not None:
+        if best:  # of a flat table there is none
             volume += f" ({100 * opt.hypervolume() / best:.2f} % of the true front's {best:.6g})"
         volume += f" against ({', '.join(f'{r:.6g}' for r in ref)})"
     return (

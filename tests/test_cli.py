@@ -129,7 +129,7 @@ def test_selections_and_samplers(lamoo, here, selection):
     assert header["run"] == {
         "budget": 24, "batch": 4, "sampler": "cma", "selection": selection, "seed": 0,
         "workers": None, "timeout": None, "wait": True, "hints": None, "promote": None,
-        "one_in": None, "known": None,
+        "one_in": None, "known": None, "files": {},
     }  # fmt: skip
     assert header["problem"] == "mine:easy"
     assert [o["name"] for o in header["objectives"]] == ["loss", "gain"]
@@ -201,8 +201,9 @@ ERRORS = {
     "search nasbench210": "unknown problem 'nasbench210'; did you mean 'nasbench201'?",
     "search branin-currin --objectives brannin,currin":
         "unknown objective 'brannin' of 'branin-currin'; did you mean 'branin'?",
-    "search branin-currin --objectives ,": "no objectives chosen for 'branin-currin'",
-    "search branin-currin --hints ,": "no objectives chosen for 'branin-currin'",
+    "search branin-currin --objectives ,": "argument --objectives: got ','; wanted at least one",
+    "search branin-currin --hints ,": "argument --hints: got ','; wanted at least one",
+    "search branin-currin --known ,": "argument --known: got ','; wanted at least one",
     "search branin-currin --compare 2": "--compare needs --hints",
     "search nasbench201 --hints flops_M": "--hints names flops_M, which is searched",
     "search nasbench201 --hints ptq_acc --compare 1 --out new":

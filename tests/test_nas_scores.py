@@ -8,7 +8,7 @@ import pytest
 from lamoo_fast.cli import main
 from lamoo_fast.nas.scores import Scores, is_file, write_scores
 from lamoo_fast.nas.spaces.cell201 import Cell201
-from lamoo_fast.search.space import Categorical, Integer, Space
+from lamoo_fast.search.space import Categorical, Float, Integer, Space
 
 SPACE = Space({"op": Categorical(["conv", "none", "skip"]), "width": Integer(1, 4)})
 ALL = SPACE.decode(SPACE.enumerate())
@@ -70,7 +70,10 @@ def test_a_file_of_other_scores_is_not_gone_on_with(file, change, said):
 @pytest.mark.parametrize(
     ("source", "text", "said"),
     [
-        ("", "op,width,a\nconv,1,nan\n", "line 2 has no 'a'"),
+        ("", "op,width,a\nconv,1,nan\n", "no rows"),
+        ("", "op,width,a\nflat,1,2\n", "line 2: 'op' is 'flat', wanted one of"),
+        ("", "op,width,a\nconv,5,2\n", "line 2: 'width' is 5, wanted an integer in"),
+        ("", "op,width,a\nconv,,2\n", "line 2: 'width' is '', wanted an integer in"),
         ("", "op,width,a\nconv,1,high\n", "wanted a number"),
         ("", "op,width,a\nconv,1,inf\n", "wanted a finite number"),
         ("", "op,width,a\nconv,1\n", "has 2 fields; wanted 3"),
@@ -112,6 +115,61 @@ def test_too_few_scores_to_predict_others_are_said(tmp_path):
     write_scores(tmp_path / "few.csv", SPACE.params, ALL[:5], ["length", "thin"], score)
     with pytest.raises(ValueError, match=r"few\.csv has scores of 5 configurations, not of all"):
         Scores(str(tmp_path / "few.csv"), SPACE)
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [[True, False], [None, "relu"], ["0", "1"], ["1.0", "2.0"], [0.5, 1], [1, "a"], ["nan", "é"]],
+)
+def test_choices_are_those_of_the_space(tmp_path, choices):
+    space = Space({"c": Categorical(choices), "n": Integer(0, 1)})
+    configs = space.decode(space.enumerate())
+    write_scores(
+        tmp_path / "s.csv", space.params, configs, ["a"], lambda cs: [[c["n"]] for c in cs]
+    )
+    assert write_scores(tmp_path / "s.csv", space.params, configs, ["a"], score) == 4
+    scores = Scores(str(tmp_path / "s.csv"), space)
+    assert scores.rows()[0] == configs
+    assert scores(configs) == [(float(c["n"]),) for c in configs]
+
+
+def test_choices_that_look_alike_are_said(tmp_path):
+    (tmp_path / "s.csv").write_text("c,a\n1,2\n")
+    with pytest.raises(ValueError, match=r"'c' has choices .* look alike"):
+        Scores(str(tmp_path / "s.csv"), Space({"c": Categorical([1, "1"])}))
+
+
+def test_numbers_are_found_by_the_point_they_are(tmp_path):
+    """A configuration that was encoded and decoded may differ in its last bit."""
+    space = Space({"lr": Float(1e-3, 1, log=True), "w": Integer(1, 9)})
+    configs = [{"lr": i / 1000, "w": i % 9 + 1} for i in range(1, 61)]
+    path = tmp_path / "s.csv"
+    write_scores(path, space.params, configs, ["a"], lambda cs: [[c["lr"]] for c in cs])
+    again = space.decode(space.encode(configs))
+    assert again != configs
+    np.testing.assert_allclose(
+        np.ravel(Scores(str(path), space)(again)), [c["lr"] for c in configs], rtol=1e-14
+    )
+
+
+def test_what_has_no_score_is_predicted(file, caplog):
+    text = file.read_text()
+    file.write_text(text.replace("none,3,1.3333333333333333,-3", "none,3,nan,-3"))
+    assert file.read_text() != text
+    with pytest.raises(ValueError, match="has scores of 11 configurations, not of all"):
+        Scores(str(file), SPACE)
+
+
+def test_writing_goes_on_inside_a_letter(tmp_path):
+    space = Space({"c": Categorical(["é", "è"])})
+    configs = space.decode(space.enumerate())
+    path = tmp_path / "s.csv"
+    asked = space.params, configs, ["a"], lambda cs: [[len(c["c"])] for c in cs]
+    write_scores(path, *asked)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: whole.index("è".encode()) + 1])
+    assert write_scores(path, *asked) == 1
+    assert path.read_bytes() == whole
 
 
 def test_scores_that_a_file_lacks_are_predicted(tmp_path, caplog):
@@ -175,6 +233,18 @@ def test_searches_go_by_a_file_and_are_resumed_with_it(pairs, tmp_path, monkeypa
     assert main(["resume", str(tmp_path / "part"), "--budget", "24"]) == 0
     fronts = [(tmp_path / name / "front.csv").read_text() for name in ("whole", "part")]
     assert fronts[0] == fronts[1]
+
+
+@pytest.mark.parametrize("option", ["--hints", "--promote"])
+def test_a_search_does_not_go_on_with_other_scores(pairs, tmp_path, capsys, option):
+    line = [pairs, option, "cheap.csv", "--budget", "12", "--out", "part"]
+    assert main(["search", *line]) == 0
+    text = (tmp_path / "cheap.csv").read_text()
+    (tmp_path / "cheap.csv").write_text(text[: len(text) // 2])
+    assert main(["resume", "part", "--budget", "16"]) == 2
+    assert "cheap.csv has changed since part was begun" in capsys.readouterr().err
+    (tmp_path / "cheap.csv").write_text(text)
+    assert main(["resume", "part", "--budget", "16"]) == 0
 
 
 def test_bad_hints_are_one_line(pairs, capsys):

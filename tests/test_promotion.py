@@ -48,6 +48,14 @@ def fails(c):
     return c["a"] + c["b"] / 9, 20 - c["a"] + c["b"]
 
 
+def never(c):
+    raise RuntimeError("no")
+
+
+nothing = Problem(
+    "nothing", table.space, [Objective("x", "minimize"), Objective("y", "minimize")], never,
+    ref=(40.0, 40.0),
+)
 failing = Problem(
     "failing", table.space, [Objective("x", "minimize"), Objective("y", "minimize")], fails,
     ref=(40.0, 40.0),
@@ -176,6 +184,30 @@ def test_failures_are_compared_and_said(pairs, capsys):
     assert err.count("of 20 evaluations failed; the first: RuntimeError: no") == 2
 
 
+@pytest.mark.parametrize("name", ["nothing", "bound"])
+def test_where_nothing_is_found_nothing_is_saved(pairs, capsys, name):
+    """All evaluations fail; three evaluations violate constraints."""
+    line = [f"pairs_of_numbers:{name}", "--promote", "predictor", "--compare", "1"]
+    assert main(["search", *line, "--budget", "3"]) == 1
+    assert "nothing better than the reference point was found without" in capsys.readouterr().out
+
+
+def test_a_score_of_what_is_known_tells_nothing(pairs, tmp_path, capsys):
+    write_scores(tmp_path / "scores.csv", "cost", 1)
+    assert main(["search", pairs, "--promote", "scores.csv", "--budget", "12"]) == 2
+    assert "ranks by cost alone, of good none is known" in capsys.readouterr().err
+
+
+def test_a_run_from_before_the_number_was_kept_goes_on(pairs, tmp_path):
+    line = [pairs, "--promote", "cheap,predictor", "--one-in", "2,16", "--batch", "4"]
+    assert main(["search", *line, "--budget", "16", "--out", "old"]) == 0
+    journal = tmp_path / "old/journal.jsonl"
+    text = journal.read_text().replace('"one_in":[2,16]', '"one_in":null')
+    journal.write_text(text.replace(',"files":{}', ""))
+    assert '"files"' not in journal.read_text()
+    assert main(["resume", "old", "--budget", "20"]) == 0
+
+
 def test_objectives_of_a_table_are_declared_known(pairs, tmp_path, capsys):
     line = ["--objectives", "good,slow", "--budget", "20", "--out", "r"]
     assert main(["search", pairs, *line, "--promote", "cheap"]) == 2
@@ -195,10 +227,10 @@ def test_a_search_that_promotes_is_resumed(pairs, tmp_path, capsys):
     assert main(["search", *common, "--budget", "40", "--out", "whole"]) == 0
     assert main(["search", *common, "--budget", "24", "--out", "part"]) == 0
     assert main(["resume", "part", "--budget", "40"]) == 0
-    fronts = [(tmp_path / name / "front.csv").read_text() for name in ("whole", "part")]
-    assert fronts[0] == fronts[1]
+    whole, part = (Record.read(tmp_path / name).opt.trials for name in ("whole", "part"))
+    assert [trial.config for trial in part] == [trial.config for trial in whole]
     assert main(["search", pairs, "--sampler", "uniform", "--budget", "40", "--out", "none"]) == 0
-    assert (tmp_path / "none/front.csv").read_text() != fronts[0]
+    assert Record.read(tmp_path / "none").opt.trials[-1].config != whole[-1].config
     assert main(["report", "part"]) == 0
     page = (tmp_path / "part/report.html").read_text()
     assert "--promote cheap,predictor --one-in 2,4" in page
@@ -220,14 +252,15 @@ def test_a_journal_of_other_hands(pairs, tmp_path, capsys, wrong):
 @pytest.mark.parametrize(
     ("line", "wanted"),
     [
-        ("--promote cheap --one-in 2,4", "got 2 numbers for 1 fidelities"),
+        ("--promote cheap --one-in 2,4", "--one-in) is [2, 4], wanted a number for each"),
         ("--promote cheap --one-in 0", "wanted a whole number >= 1"),
         ("--promote chaep", "neither 'predictor' nor a file of scores (.csv): unknown objective"),
         ("--promote cost", "'cost' is searched; wanted a cheaper column"),
         ("--known cheap", "--known names 'cheap', which is not searched"),
-        ("--promote predictor,cheap --one-in 1000,11", "one in 11000 is promoted; wanted at most"),
+        ("--promote predictor,cheap --one-in 1000,11", "so that one in 11000 is evaluated"),
         ("--promote cheap --compare 2 --no-wait", "leave out --no-wait"),
-        ("--promote ,", "--promote is empty"),
+        ("--promote cheap --one-in 1", "(--one-in) is [1], so that one in 1 is evaluated"),
+        ("--promote ,", "argument --promote: got ','"),
         ("--promote cheap --sampler ehvi", "--promote draws by uniform or cma; got ehvi"),
         ("--promote cheap --hints slow", "leave it out, or promote by 'predictor' too"),
         ("--promote nothing.csv", "nothing.csv"),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import lamoo_fast as lf
+from lamoo_fast.cli import main
 
 OBJECTIVES = {"acc": "maximize", "ms": "minimize"}
 TEXT = """op,depth,acc,ms,note
@@ -203,3 +204,17 @@ def test_a_search_of_a_table_finds_its_front():
     assert opt.hypervolume() == pytest.approx(table.hypervolume())
     found = {t.values for t in opt.pareto_front()}
     assert found == {tuple(row) for row in table.true_front()}
+
+
+def test_a_search_of_a_flat_table_ends_in_a_summary(tmp_path, monkeypatch, capsys):
+    """Its true front has no volume to take a share of."""
+    (tmp_path / "flat_table.py").write_text(
+        "from lamoo_fast.nas.problem import Objective\n"
+        "from lamoo_fast.nas.table import Table\n"
+        "ways = [Objective('a', 'minimize'), Objective('b', 'minimize')]\n"
+        "flat = Table('flat', [{'i': i} for i in range(9)], ways, [[i, 1] for i in range(9)])\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert main(["search", "flat_table:flat", "--sampler", "uniform", "--budget", "5"]) == 0
+    assert "hypervolume 0 against (8, 1); 5 evaluations" in capsys.readouterr().out

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import logging
 import math
 import shlex
@@ -19,6 +18,7 @@ from tqdm import tqdm
 
 from lamoo_fast.nas.evaluators.rank import rank_correlation
 from lamoo_fast.nas.problem import Problem
+from lamoo_fast.nas.scores import file_digest
 from lamoo_fast.nas.tasks.curves import Curves
 from lamoo_fast.nas.tasks.export import Exported, export_network
 from lamoo_fast.nas.tasks.folder import (
@@ -175,11 +175,6 @@ def _journal(
         journal.set_run(**settings)
         stack.pop_all()
     return journal
-
-
-def file_digest(path: Path) -> str:
-    """Hash of what a file holds."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def found_architectures(

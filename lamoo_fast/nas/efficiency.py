@@ -55,7 +55,8 @@ class Efficiency:
         return theirs / own if own and theirs else np.nan
 
     def _reached(self, volumes: Floats) -> int | None:
-        reached = np.flatnonzero(self.curve(volumes) >= self.level - 1e-12)
+        found = volumes.any(axis=0)  # where nothing is, no level is reached
+        reached = np.flatnonzero(found & (self.curve(volumes) >= self.level - 1e-12))
         return int(reached[0]) + 1 if len(reached) else None
 
     def curve(self, volumes: Floats) -> Floats:
@@ -76,6 +77,8 @@ class Efficiency:
             f"{what} after {budget} evaluations, {seeds} seeds: "
             f"{end} without {self.help}, {helped} with {self.help}"
         )
+        if not self.without.any():
+            return f"{first}\nnothing better than the reference point was found without {self.help}"
         if self.evaluations is None:
             return f"{first}\nwith {self.help} the level of {end} is not reached"
         return (

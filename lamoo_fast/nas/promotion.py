@@ -14,6 +14,7 @@ from lamoo_fast.nas.problem import Config, Direction, Problem
 from lamoo_fast.nas.scores import Scores, is_file
 from lamoo_fast.nas.spaces.families import family_of
 from lamoo_fast.nas.table import Table
+from lamoo_fast.search.checks import check_count
 from lamoo_fast.search.hints import HintFunction
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Promotion:
         "loss" are minimised.
     one_in : sequence of int, optional
         For each source, of how many architectures one passes: by default half of them, and as few
-        of the last that one of 32 is evaluated.
+        of the last that one of 32 is evaluated (half, if less than that are left).
     known : collection of int, optional
         Indices of the objectives that are known; the problem's by default.
     hints : callable, optional
@@ -61,9 +62,9 @@ class Promotion:
     Raises
     ------
     ValueError
-        When the numbers are not as many as the sources, or more than 10,000 in all would be drawn
-        for one; a source is none of those above, or it gives fewer values than there are
-        objectives that are not known.
+        When the numbers are not as many as the sources, not whole ones of at least 1, or one
+        in fewer than 2 or more than 10,000 would be evaluated; a source is none of those above, or
+        it gives fewer values than there are objectives that are not known.
     OSError
         If a file cannot be read.
 
@@ -89,12 +90,18 @@ class Promotion:
         hints: HintFunction | None = None,
     ) -> None:
         self.one_in = _usual(len(sources)) if one_in is None else list(one_in)
+        for among in self.one_in:
+            check_count("one_in (--one-in)", among)
         if len(self.one_in) != len(sources):
             raise ValueError(
-                f"got {len(self.one_in)} numbers for {len(sources)} fidelities; wanted one for each"
+                f"one_in (--one-in) is {self.one_in}, wanted a number for each of the fidelities, "
+                f"{', '.join(sources)}"
             )
-        if (in_all := math.prod(self.one_in)) > _MOST:
-            raise ValueError(f"one in {in_all} is promoted; wanted at most {_MOST:,}")
+        if not 2 <= (in_all := math.prod(self.one_in)) <= _MOST:
+            raise ValueError(
+                f"one_in (--one-in) is {self.one_in}, so that one in {in_all} is evaluated; wanted "
+                f"one in 2 to {_MOST:,}"
+            )
         known = problem.known if known is None else known
         self._hints = hints
         self._ways: dict[str, Direction] = {o.name: o.direction for o in problem.objectives}
@@ -140,7 +147,7 @@ class Promotion:
             table = _table(problem, select, source)
             ways = {o.name: o.direction for o in table.objectives}
             looked = _Looked(source, list(ways), lambda cs: [table.evaluate(c) for c in cs])
-        if len(ways) < len(unknown):
+        if len(ways.keys() - (self._ways.keys() - unknown.keys())) < len(unknown):
             raise ValueError(
                 f"{source} ranks by {', '.join(ways)} alone, of {', '.join(unknown)} none is "
                 f"known; wanted {PREDICTOR!r}, or as many scores, or more that is known"

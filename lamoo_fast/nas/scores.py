@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,10 @@ import numpy.typing as npt
 
 from lamoo_fast.nas.problem import Config, Objective, nearest
 from lamoo_fast.nas.spaces.families import family_of
-from lamoo_fast.nas.table import Table, header
+from lamoo_fast.nas.table import Table, header, text_of
 from lamoo_fast.search.space import Space
 
-__all__ = ["Scores", "is_file", "located", "write_scores"]
+__all__ = ["Scores", "digests", "file_digest", "is_file", "located", "write_scores"]
 
 _ENDING = ".csv"
 _LEAST, _LEARNED = 20, 2000  # rows that others are predicted from
@@ -33,6 +34,23 @@ def located(source: str) -> str:
     return str(Path(source).absolute()) if is_file(source) else source
 
 
+def digests(sources: Iterable[str]) -> dict[str, str]:
+    """Hash what the files hold that are among such sources, by their paths."""
+    paths = [_parted(source)[0] for source in sources if is_file(source)]
+    return {str(path): file_digest(path) for path in paths}
+
+
+def file_digest(path: Path) -> str:
+    """Hash what a file holds."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def _parted(source: str) -> tuple[Path, str]:
+    """File and column of a source; an empty column stands for all."""
+    path, _, column = source.rpartition(":") if f"{_ENDING}:" in source else (source, "", "")
+    return Path(path), column
+
+
 class Scores:
     """Hints from a file: a row of scores for each configuration.
 
@@ -40,7 +58,7 @@ class Scores:
     ----------
     source : str
         "FILE.csv", or "FILE.csv:COLUMN" for one of its scores. A column for each parameter of the
-        space; all others are scores.
+        space; all others are scores. Rows without one of them, or with NaN, count for nothing.
     space : Space
         What is searched. Scores of configurations that the file lacks are predicted from those it
         has (`Learned`); a warning tells the error.
@@ -68,20 +86,20 @@ class Scores:
     """
 
     def __init__(self, source: str, space: Space) -> None:
-        path, colon, column = (
-            source.rpartition(":") if _ENDING + ":" in source else (source, "", "")
-        )
-        file = Path(path)
+        file, column = _parted(source)
         found = [name for name in header(file) if name not in space.params]
-        if colon and column not in found:
+        if column and column not in found:
             raise ValueError(f"{file.name} has no score {column!r}{nearest(column, found)}")
-        self.names = [column] if colon else found
+        self.names = [column] if column else found
         if not self.names:
             raise ValueError(f"{file.name} has no scores, only {list(space.params)}")
         scores = [Objective(name, "maximize") for name in self.names]  # no direction is used
-        self._table = Table.read(file, list(space.params), scores)
+        self._table = Table.read(
+            file, list(space.params), scores, space=space, drop_incomplete=True
+        )
         self._space = space
-        self._known = set(space.keys(space.encode(self._table.configs)))
+        rows = map(tuple, self._table.values.tolist())
+        self._known = dict(zip(space.keys(space.encode(self._table.configs)), rows, strict=True))
         self._learned: list[Callable[[Sequence[Config]], npt.NDArray[np.float64]]] = []
         if not space.is_enumerable or len(self._known) < len(space.enumerate()):
             self._learn(file.name)
@@ -91,10 +109,7 @@ class Scores:
         keys = self._space.keys(self._space.encode(configs))
         unknown = [c for c, key in zip(configs, keys, strict=True) if key not in self._known]
         predicted = iter(zip(*(one(unknown).tolist() for one in self._learned), strict=True))
-        return [
-            self._table.evaluate(config) if key in self._known else next(predicted)
-            for config, key in zip(configs, keys, strict=True)
-        ]
+        return [self._known[key] if key in self._known else next(predicted) for key in keys]
 
     def _learn(self, name: str) -> None:
         """Learn to predict each score from the rows of the file, at most `_LEARNED` of them."""
@@ -164,7 +179,7 @@ def write_scores(
         If the file has other columns, or other configurations.
     """
     columns = [*parameters, *names]
-    there = _kept(path, columns, [[str(config[p]) for p in parameters] for config in configs])
+    there = _kept(path, columns, [[text_of(config[p]) for p in parameters] for config in configs])
     count(there)
     with path.open("a", encoding="utf-8", newline="") as file:
         if not file.tell():
@@ -182,14 +197,14 @@ def _kept(path: Path, columns: list[str], keys: list[list[str]]) -> int:
     """Cut off what is no whole row of a file; number of the rows before."""
     if not path.exists():
         return 0
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
     try:
-        text = path.read_bytes().decode("utf-8")
-        whole = text[: text.rfind("\n") + 1]
-        rows = list(csv.reader(io.StringIO(whole, newline="")))
+        rows = list(csv.reader(io.StringIO(whole.decode("utf-8"), newline="")))
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path} is damaged: {error}; move it away") from None
-    if not rows and not _line(columns).startswith(text):  # not ours, and all of it would be lost
-        raise ValueError(f"{path} begins with {text[:40]!r}, wanted {columns}; move it away")
+    if not rows and not _line(columns).encode().startswith(content):  # not ours, and would be lost
+        raise ValueError(f"{path} begins with {content[:40]!r}, wanted {columns}; move it away")
     if rows and rows[0] != columns:
         raise ValueError(f"{path} has columns {rows[0]}, wanted {columns}; move it away")
     for number, row in enumerate(rows):
@@ -202,9 +217,9 @@ def _kept(path: Path, columns: list[str], keys: list[list[str]]) -> int:
         raise ValueError(
             f"{path} has rows of other architectures, or in another order; move it away"
         )
-    if whole != text:
+    if whole != content:
         with path.open("r+b") as file:
-            file.truncate(len(whole.encode("utf-8")))
+            file.truncate(len(whole))
     return len(there)
 
 

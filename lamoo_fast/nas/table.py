@@ -8,6 +8,7 @@ import math
 import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO, cast
@@ -17,7 +18,7 @@ import numpy.typing as npt
 
 from lamoo_fast.kernels import filter_dominated, hypervolume
 from lamoo_fast.nas.problem import Config, Direction, Objective, Problem, nearest
-from lamoo_fast.search.space import Categorical, Listed, Space
+from lamoo_fast.search.space import Categorical, Listed, Param, Space
 
 Floats = npt.NDArray[np.float64]
 _WHOLE = re.compile("0|-?[1-9][0-9]{0,17}")
@@ -142,6 +143,7 @@ class Table(Problem):
         objectives: Mapping[str, Direction] | Sequence[Objective],
         *,
         name: str | None = None,
+        space: Space | None = None,
         ref: Sequence[float] | None = None,
         default: Sequence[str] | None = None,
         drop_incomplete: bool = False,
@@ -160,6 +162,9 @@ class Table(Problem):
             Columns with the values.
         name : str, optional
             Defaults to the file's name without endings.
+        space : Space, optional
+            As in `Table`, with the parameters named above. Fields are then the values whose text
+            they are: "1" is the choice "1" or 1, whichever the space has, and "None" may be one.
         ref, default
             As in `Table`.
         drop_incomplete : bool
@@ -170,7 +175,8 @@ class Table(Problem):
         Raises
         ------
         ValueError
-            If a column is missing, a field cannot be read, a row is incomplete or repeated.
+            If a column is missing, a field cannot be read or is not in the space, a row is
+            incomplete or repeated.
         OSError
             If the file cannot be read.
         """
@@ -180,9 +186,13 @@ class Table(Problem):
         if isinstance(objectives, Mapping):
             objectives = [Objective(column, way) for column, way in objectives.items()]
         wanted = [*parameters, *(o.name for o in objectives)]
+        d = len(parameters)
+        filled = 0 if space is None else d  # of a parameter of a space, anything may be a choice
         lines = []
         for line, fields in _records(path, wanted):
-            absent = [c for c, f in zip(wanted, fields, strict=True) if _is_missing(f)]
+            absent = [
+                c for c, f in zip(wanted[filled:], fields[filled:], strict=True) if _is_missing(f)
+            ]
             if not absent:
                 lines.append((line, fields))
             elif not drop_incomplete:
@@ -190,9 +200,15 @@ class Table(Problem):
                     f"{path.name} line {line} has no {absent[0]!r}; "
                     "fill it or leave such rows out with drop_incomplete=True"
                 )
-        d = len(parameters)
         F = np.array([_numbers(path, line, wanted[d:], fields[d:]) for line, fields in lines])
-        columns = [_typed([fields[j] for _, fields in lines]) for j in range(d)]
+        columns = [
+            _typed([fields[j] for _, fields in lines])
+            if space is None
+            else _values(
+                path, parameter, space.params[parameter], [(line, f[j]) for line, f in lines]
+            )
+            for j, parameter in enumerate(parameters)
+        ]
         groups: dict[tuple[Any, ...], list[int]] = {}
         for row, key in enumerate(zip(*columns, strict=True)):
             groups.setdefault(key, []).append(row)
@@ -207,6 +223,7 @@ class Table(Problem):
             [dict(zip(parameters, key, strict=True)) for key in groups],
             objectives,
             [F[rows].mean(axis=0) for rows in groups.values()],
+            space=space,
             ref=ref,
             default=default,
         )
@@ -341,6 +358,36 @@ def _is_missing(field: Any) -> bool:
     if isinstance(field, str):
         return field.strip().lower() in ("", "nan")
     return field is None or field != field
+
+
+def _values(path: Path, name: str, param: Param, fields: list[tuple[int, Any]]) -> list[Any]:
+    """Values of a parameter that texts at lines of a file stand for."""
+    choices = param.choices if isinstance(param, Categorical) else ()
+    by_text = {text_of(choice): choice for choice in choices}
+    if len(by_text) < len(choices):
+        raise ValueError(f"{name!r} has choices {choices}, of which some look alike in a file")
+    values: list[Any] = []
+    for line, field in fields:
+        try:
+            values.append(
+                param.check(by_text.get(text_of(field), field) if choices else _number(field))
+            )
+        except ValueError as error:
+            raise ValueError(f"{path.name} line {line}: {name!r} is {error}") from None
+    return values
+
+
+def text_of(value: object) -> str:
+    """Text of a value in a CSV file."""
+    return "" if value is None else str(value)
+
+
+def _number(field: Any) -> Any:
+    """Return the number that a text stands for, or the field."""
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(field) if isinstance(field, str) else field
+    return field
 
 
 def _typed(fields: list[Any]) -> list[Any]:

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from lamoo_fast.nas.commands import file_digest, trained_supernet
+from lamoo_fast.nas.commands import trained_supernet
 from lamoo_fast.nas.evaluators.evaluator import Evaluator
 from lamoo_fast.nas.evaluators.rank import rank_correlation
 from lamoo_fast.nas.evaluators.untrained import SCORES, Untrained
 from lamoo_fast.nas.problem import Config, Problem
-from lamoo_fast.nas.scores import Scores, write_scores
+from lamoo_fast.nas.scores import Scores, file_digest, write_scores
 from lamoo_fast.nas.spaces.cell201 import Cell201
 from lamoo_fast.nas.tasks.folder import CHECKPOINT, RunFolder, read_json, write_json
 from lamoo_fast.nas.tasks.images import ImageTask
