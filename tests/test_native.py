@@ -76,7 +76,7 @@ def test_races(compiler, tmp_path):
     except AssertionError:
         pytest.skip("the thread sanitizer does not run here")
     run(compiler, *flags, CSRC / "test_fuzz.cpp", *LIBRARY, "-o", program)
-    run(program, 1200, 1, 4)  # 57,600 calls
+    run(program, 2500, 1, 4)  # 120,000 calls
 
 
 def test_header_is_c(compiler, tmp_path):
