@@ -32,6 +32,7 @@ SETTINGS = [  # pixels, channels of the first stage, cells per stage, images
     (8, 16, 5, 16),
     (32, 16, 1, 1),
     (32, 16, 1, 16),
+    (32, 16, 5, 1),
     (32, 16, 5, 4),
 ]
 

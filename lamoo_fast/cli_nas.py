@@ -141,12 +141,14 @@ def _score(args: argparse.Namespace) -> int:
     folder, task, run = _begin(args)
     from lamoo_fast.nas.tasks import scoring
 
+    # Before the work, which a mistyped name shall not come after.
+    problem = None if args.against is None else load_problem(args.against, args.objectives)
     path = scoring.score(
         folder, task, run, supernet=args.supernet, few_shot=args.few_shot, count=args.count
     )
     print(f"scores in {path}")
-    if args.against is not None:
-        for line in scoring.agreements(path, load_problem(args.against, args.objectives)):
+    if problem is not None:
+        for line in scoring.agreements(path, problem):
             print(line)
     return 0
 

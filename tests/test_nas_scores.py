@@ -267,6 +267,9 @@ def test_untrained_networks_score_cells_from_the_command_line(tmp_path, monkeypa
     )
     monkeypatch.syspath_prepend(tmp_path)
     command = ["nas", "score", "digits", "--count", "30", "--out", "run"]
+    assert main([*command, "--against", "cells_by_cost:cost", "--objectives", "flop"]) == 2
+    assert "unknown objective 'flop'" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("scores-*"))
     assert main([*command, "--against", "cells_by_cost:cost"]) == 0
     out = capsys.readouterr().out
     assert "untrained_naswot against flops: Spearman" in out
