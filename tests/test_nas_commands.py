@@ -169,6 +169,21 @@ def test_damaged_checkpoint_is_refused(trained, tmp_path, capsys):
     assert "truncated" in refused(capsys, "search", "digits", "--out", tmp_path)
 
 
+def test_outputs_that_are_no_numbers_are_not_exported(tmp_path, caplog):
+    from lamoo_fast.nas.tasks.export import export_network
+
+    class Broken(torch.nn.Linear):
+        """Its outputs are NaN."""
+
+        def forward(self, x):
+            return super().forward(x) * float("nan")
+
+    with pytest.raises(RuntimeError):
+        export_network(Broken(3, 2).eval(), torch.ones(1, 3), tmp_path, "broken")
+    assert "its outputs differ by nan" in caplog.text
+    assert not list(tmp_path.glob("*.pt2"))
+
+
 def test_only_trained_networks_are_exported(tmp_path, capsys):
     zero = CELL.replace("nor_conv_3x3", "none")  # fewer multiply-adds, so that it comes first
     chosen = ["--architecture", CELL, "--architecture", zero]

@@ -288,6 +288,19 @@ def test_stops_after_five_bad_steps_and_keeps_the_last_checkpoint(tmp_path):
     assert good.step == 15
 
 
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_training_that_ends_in_bad_steps_has_not_ended(tmp_path, asked):
+    """The state that the last good step left is not shown to be good by any later one."""
+    path = tmp_path / "none.pt" if asked else None
+    run = training(network(), objective=Broken({13, 14}), checkpoint=path, save_every=99)
+    kept = "made yet" if asked else "asked for"
+    with pytest.raises(
+        TrainingDiverged, match=rf"of 15: .*2 such steps in a row; no checkpoint was {kept}"
+    ):
+        run.run()
+    assert not list(tmp_path.iterdir())
+
+
 def test_damaged_checkpoint(tmp_path):
     path = tmp_path / "state.pt"
     run = training(network(), checkpoint=path)

@@ -11,6 +11,8 @@ import torch
 __all__ = ["with_less_memory"]
 
 _LOG = logging.getLogger(__name__)
+_ON_CPU = ("can't allocate memory", "not enough memory", "could not create a ")
+"""What PyTorch says on Linux and on Windows, and oneDNN (of a primitive or a memory object)."""
 _T = TypeVar("_T")
 
 
@@ -52,4 +54,4 @@ def with_less_memory(compute: Callable[[int], _T], size: int, what: str) -> tupl
 
 def _is_out_of_memory(error: RuntimeError) -> bool:
     """Tell whether it is: on the CPU there is no error of its own."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    return isinstance(error, torch.OutOfMemoryError) or any(text in str(error) for text in _ON_CPU)

@@ -185,15 +185,15 @@ def _inputs(example: Tensor, count: int) -> Tensor:
 
 
 def _difference(found: Any, wanted: Any) -> float:
-    """Largest difference between two outputs."""
+    """Largest difference between two outputs; NaN if there is one."""
     pairs = list(zip(_tensors(found), _tensors(wanted), strict=True))
     if any(a.shape != b.shape for a, b in pairs):
         return float("inf")
-    worst = 0.0
+    worst = torch.zeros((), dtype=torch.float64)
     for a, b in pairs:
         scale = max(1.0, float(b.abs().max()))
-        worst = max(worst, float((a - b).abs().max()) / scale)
-    return worst
+        worst = torch.maximum(worst, (a - b).abs().max().cpu() / scale)  # NaN stays NaN
+    return float(worst)
 
 
 def _tensors(output: Any) -> Iterator[Tensor]:

@@ -108,8 +108,8 @@ class Training:
     torch are used while it runs, by dropout, and put back afterwards.
 
     A step whose loss or gradient is not finite is skipped and logged; weights and running averages
-    stay as they were. Five in a row raise `TrainingDiverged`, and the last checkpoint, which is
-    older, stays.
+    stay as they were. Five in a row, or two at the end, raise `TrainingDiverged`, and the last
+    checkpoint, which is older, stays.
 
     Examples
     --------
@@ -201,7 +201,7 @@ class Training:
         Raises
         ------
         TrainingDiverged
-            If several steps in a row had no finite loss.
+            If five steps in a row had no finite loss, or the last two.
         """
         last = self.steps if until is None else min(until, self.steps)
         self.model.train()
@@ -284,13 +284,15 @@ class Training:
             average.copy_(before)  # it would never forget what is not a number
         self._bad += 1
         _LOG.warning("step %d of %d skipped: %s", self.step + 1, self.steps, reason)
-        if self._bad >= _BAD_STEPS:
-            kept = "no checkpoint was asked for"
-            if self._checkpoint is not None and self._saved:
+        # At the end there are no more steps that could show whether the state is any good.
+        ends = self.step + 1 == self.steps and self._bad > 1
+        if self._bad >= _BAD_STEPS or ends:
+            kept = "no checkpoint was " + ("asked for" if self._checkpoint is None else "made yet")
+            if self._saved:
                 kept = f"{self._checkpoint} holds the state after step {self._saved}"
             raise TrainingDiverged(
-                f"stopped at step {self.step + 1} of {self.steps}: {reason}, for the "
-                f"{self._bad}th time in a row; {kept}"
+                f"stopped at step {self.step + 1} of {self.steps}: {reason}; "
+                f"{self._bad} such steps in a row; {kept}"
             )
         return False
 
