@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -18,9 +18,6 @@ from lamoo_fast.nas.supernets.statistics import (
 )
 
 __all__ = ["Supernet"]
-
-_CACHE_FLOATS = 2**20
-"""Largest activation, in numbers, that a pass on the CPU should make: 4 MB stay in its cache."""
 
 
 class Supernet(nn.Module, ABC):
@@ -36,7 +33,14 @@ class Supernet(nn.Module, ABC):
     ----------
     architectures : ArchitectureSpace
         The space.
+
+    Attributes
+    ----------
+    group_floats : int
+        Largest activation, in numbers, that a pass on the CPU should make: 4 MB stay in its cache.
     """
+
+    group_floats: ClassVar[int] = 2**20
 
     def __init__(self, architectures: ArchitectureSpace) -> None:
         super().__init__()
@@ -101,7 +105,7 @@ class Supernet(nn.Module, ABC):
         stored = Stored(statistics, self.layer_names(), self._names_of(configs))
         if x.device.type != "cpu":
             return self.run(x, configs, stored)
-        images = max(1, _CACHE_FLOATS // (len(configs) * self.largest_activation(x)))
+        images = max(1, self.group_floats // (len(configs) * self.largest_activation(x)))
         return torch.cat(
             [self.run(part, configs, stored) for part in torch.split(x, images)], dim=1
         )
