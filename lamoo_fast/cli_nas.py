@@ -157,6 +157,7 @@ def _retrain(args: argparse.Namespace) -> int:
     """Train the architectures of the front, or chosen ones, each alone, by the full recipe."""
     folder, task, run = _begin(args)
     from lamoo_fast.nas import commands
+    from lamoo_fast.nas.tasks.report import agreement
 
     if args.architecture:
         chosen = [{"architecture": text} for text in args.architecture]
@@ -169,7 +170,7 @@ def _retrain(args: argparse.Namespace) -> int:
             f"{task.metric.label} {value:.4f}, {network['flops'] / 1e6:.4g} M multiply-adds, "
             f"{network['params'] / 1e6:.4g} M parameters: {network['architecture']}"
         )
-    if said := commands.agreement(task, results):
+    if said := agreement(task, results):
         print(said)
     print(f"{len(results)} of {len(chosen)} networks are trained; table in {folder.networks}")
     return 0 if results else 1

@@ -75,6 +75,19 @@ def test_digits_from_supernet_to_exported_network(trained, capsys):
     best = max(front, key=lambda one: one["values"]["accuracy"])
     assert {CELL, best["architecture"]} == set(rows)
     assert int(rows[CELL]["params"]) == CELLS.cost(CELLS.decode(CELL)).params
+    assert [rows[CELL][name] for name in ("epochs", "batch", "batches")] == ["2", "20", "2"]
+
+    found = json.loads((trained / "search" / "front.json").read_text())
+    for one in found["front"]:
+        one["values"]["accuracy"] += 0.25  # as if another search had found them
+    (trained / "search" / "front.json").write_text(json.dumps(found))
+    assert lamoo("retrain", "digits", "--out", trained, "--count", 1, *TINY) == 0
+    searched = {
+        json.loads(path.read_text())["architecture"]: json.loads(path.read_text())["searched"]
+        for path in trained.glob("networks/*/metrics.json")
+    }
+    assert searched[best["architecture"]]["accuracy"] == best["values"]["accuracy"] + 0.25
+    assert searched[CELL] == {}
 
     capsys.readouterr()
     assert lamoo("export", "digits", "--out", trained, "--architecture", CELL) == 0
@@ -92,6 +105,9 @@ def test_digits_from_supernet_to_exported_network(trained, capsys):
     torch.testing.assert_close(network(images[rows_tested]), scores, rtol=1e-5, atol=1e-5)
     report = (trained / "export" / "report.md").read_text()
     assert all(row.replace("|", "\\|") in report for row in rows)
+    assert "## Front of search\n" in report
+    for measured in ("- latency: ", "- memory: ", "- energy: not measured, device is 'cpu'"):
+        assert f"\n{measured}" in report
     assert path.with_suffix(".png").exists()
 
 

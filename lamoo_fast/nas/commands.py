@@ -6,7 +6,6 @@ import csv
 import logging
 import math
 import shlex
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -16,20 +15,21 @@ from typing import Any
 from torch import nn
 from tqdm import tqdm
 
-from lamoo_fast.nas.evaluators.rank import rank_correlation
 from lamoo_fast.nas.problem import Problem
 from lamoo_fast.nas.scores import file_digest
 from lamoo_fast.nas.tasks.curves import Curves
 from lamoo_fast.nas.tasks.export import Exported, export_network
 from lamoo_fast.nas.tasks.folder import (
     CHECKPOINT,
+    SETTINGS,
     RunFolder,
     keep_settings,
     kept_settings,
     read_json,
     write_json,
 )
-from lamoo_fast.nas.tasks.problem import latency, make_problem
+from lamoo_fast.nas.tasks.problem import make_problem
+from lamoo_fast.nas.tasks.report import report
 from lamoo_fast.nas.tasks.task import Loop, Run, Task
 from lamoo_fast.nas.training.loop import TrainingDiverged
 from lamoo_fast.search.journal import FILE, Journal
@@ -226,7 +226,8 @@ def retrain(
     -------
     list of dict
         For each: "architecture", "trained" (values on the test data), "searched" (those of the
-        search), "flops", "params", "seconds". Those whose training diverged are left out.
+        latest search), "flops", "params", "seconds" of training. Those whose training diverged are
+        left out.
     """
     results = []
     for given in tqdm(architectures, unit="network", disable=None if run.progress else True):
@@ -243,7 +244,12 @@ def retrain(
             except TrainingDiverged as error:
                 _LOG.warning("%s: %s", text, error)
                 continue
-        results.append(read_json(place / _METRICS))
+        done = read_json(place / _METRICS)
+        searched = dict(given.get("values") or done["searched"])
+        if searched != done["searched"]:  # of another search
+            done["searched"] = searched
+            write_json(place / _METRICS, done)
+        results.append(done)
     _write_table(folder.networks, networks(folder))
     return results
 
@@ -257,7 +263,6 @@ def _retrain_one(
     tensorboard: bool,
 ) -> dict[str, Any]:
     text = task.architectures.encode(config)
-    started = time.perf_counter()
     loop = _train(
         place, text, tensorboard, run, lambda run, checkpoint: task.network(config, run, checkpoint)
     )
@@ -268,40 +273,34 @@ def _retrain_one(
         "searched": dict(searched or {}),
         "flops": cost.flops,
         "params": cost.params,
-        "seconds": time.perf_counter() - started,
+        "seconds": sum(epoch["seconds"] for epoch in loop.history),
     }
 
 
 def networks(folder: RunFolder) -> list[dict[str, Any]]:
     """Return what `retrain` did of all networks of a run, by rising multiply-adds."""
-    found = [read_json(path) for path in sorted(folder.path.glob(f"networks/*/{_METRICS}"))]
+    found = [
+        {**read_json(path), "settings": read_json(path.with_name(SETTINGS))}
+        for path in sorted(folder.path.glob(f"networks/*/{_METRICS}"))
+    ]
     return sorted(found, key=lambda network: (network["flops"], network["architecture"]))
 
 
 def _write_table(path: Path, found: Sequence[Mapping[str, Any]]) -> None:
     columns = ["architecture", "flops", "params", "seconds"]
+    settings = ["epochs", "batch", "batches"]  # empty: the recipe's, and all
     trained = list(dict.fromkeys(name for network in found for name in network["trained"]))
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow([*columns, *trained])
+        writer.writerow([*columns, *settings, *trained])
         for network in found:
             writer.writerow(
-                [*(network[c] for c in columns), *(network["trained"].get(t) for t in trained)]
+                [
+                    *(network[c] for c in columns),
+                    *(network["settings"].get(s) for s in settings),
+                    *(network["trained"].get(t) for t in trained),
+                ]
             )
-
-
-def agreement(task: Task, found: Sequence[Mapping[str, Any]]) -> str:
-    """Say how well the search ordered what was trained; nothing for fewer than three."""
-    name = task.metric.name
-    pairs = [
-        (network["searched"][name], network["trained"][name])
-        for network in found
-        if name in network["searched"] and math.isfinite(network["trained"][name])
-    ]
-    if len(pairs) < 3:
-        return ""
-    cheap, true = zip(*pairs, strict=True)
-    return f"{name} in the search against trained: {rank_correlation(cheap, true)}"
 
 
 def export(
@@ -339,46 +338,10 @@ def export(
     network = task.exported(loop.trained)
     written = export_network(network, task.example(config), folder.export, place.name)
     task.architectures.draw(config).savefig(folder.export / f"{place.name}.png")
-    _report(folder, task, run, text, found, written)
+    fronts = {
+        path.parent.name: read_json(path)["front"]
+        for path in sorted(folder.path.glob(f"search*/{_FRONT}"))
+    }
+    page = report(folder, task, run.device, text, network, found, written, fronts)
+    (folder.export / "report.md").write_text(page, encoding="utf-8")
     return text, written
-
-
-def _report(
-    folder: RunFolder,
-    task: Task,
-    run: Run,
-    chosen: str,
-    found: Sequence[Mapping[str, Any]],
-    written: Sequence[Exported],
-) -> None:
-    metric, stem = task.metric, folder.network(chosen).name
-    lines = [
-        f"# {task.name}: networks found",
-        "",
-        f"Exported: `{chosen}`",
-        "",
-        f"![The exported architecture]({stem}.png)",
-        "",
-        f"- {stem}.state.pt: weights, a state_dict",
-        *(f"- {one}" for one in written),
-        "",
-        f"| architecture | {metric.label}, test | {metric.label}, search | multiply-adds "
-        f"| parameters | latency on {run.device} [ms] |",
-        "|---|---|---|---|---|---|",
-    ]
-    for network in found:
-        config = task.architectures.decode(network["architecture"])
-        searched = network["searched"].get(metric.name)
-        cells = [
-            f"`{network['architecture']}`".replace("|", "\\|"),
-            f"{network['trained'][metric.name]:.4f}",
-            "" if searched is None else f"{searched:.4f}",
-            f"{network['flops'] / 1e6:.4g} M",
-            f"{network['params'] / 1e6:.4g} M",
-            f"{latency(task, config, run.device):.3g}",
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    lines += ["", "Latency: median of 25 runs of one input in float32, one thread."]
-    if said := agreement(task, found):
-        lines += ["", f"Agreement: {said}"]
-    (folder.export / "report.md").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -32,6 +32,12 @@ class Energy(Measured):
     watts: float
     runs: int
 
+    def __str__(self) -> str:
+        return (
+            f"{self.millijoules:.4g} mJ ({self.watts:.4g} W, {self.runs} runs) "
+            f"per batch of {self.batch} in {self.dtype} on {self.device}"
+        )
+
 
 def measure_energy(
     module: nn.Module,

@@ -23,8 +23,8 @@ class Latency(Measured):
         Median over all runs, per batch.
     low, high : float
         First and third quartile.
-    threads, runs : int
-        Threads of the processor; runs after those to warm up.
+    threads, warm_up, runs : int
+        Threads of the processor; runs that did not count, and that did.
     batch, device, dtype
         As `Measured`.
     """
@@ -33,13 +33,14 @@ class Latency(Measured):
     low: float
     high: float
     threads: int
+    warm_up: int
     runs: int
 
     def __str__(self) -> str:
         return (
             f"{self.milliseconds:.3f} ms (quartiles {self.low:.3f} to {self.high:.3f}, "
-            f"{self.runs} runs) per batch of {self.batch} in {self.dtype} on {self.device}, "
-            f"{self.threads} thread{'s' * (self.threads > 1)}"
+            f"{self.runs} runs after {self.warm_up}) per batch of {self.batch} in {self.dtype} "
+            f"on {self.device}, {self.threads} thread{'s' * (self.threads > 1)}"
         )
 
 
@@ -96,5 +97,11 @@ def measure_latency(
         torch.set_num_threads(before)
     low, median, high = (float(q) for q in np.quantile(times, [0.25, 0.5, 0.75]))
     return Latency(
-        milliseconds=median, low=low, high=high, threads=threads, runs=runs, **run.conditions()
+        milliseconds=median,
+        low=low,
+        high=high,
+        threads=threads,
+        warm_up=warm_up,
+        runs=runs,
+        **run.conditions(),
     )

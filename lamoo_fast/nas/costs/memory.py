@@ -32,6 +32,12 @@ class Memory(Measured):
     peak: int
     weights: int
 
+    def __str__(self) -> str:
+        return (
+            f"{self.peak / 1e6:.4g} MB at most, {self.weights / 1e6:.4g} MB of them weights, "
+            f"per batch of {self.batch} in {self.dtype} on {self.device}"
+        )
+
 
 def measure_memory(
     module: nn.Module,

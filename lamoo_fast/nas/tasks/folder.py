@@ -27,7 +27,7 @@ from lamoo_fast.nas.tasks import load_task
 from lamoo_fast.nas.tasks.task import Run, Task
 
 CHECKPOINT = "checkpoint.pt"
-_RUN, _SETTINGS = "run.json", "settings.json"
+_RUN, SETTINGS = "run.json", "settings.json"
 _KEPT = ("epochs", "batch", "batches")
 
 
@@ -153,7 +153,7 @@ def keep_settings(folder: Path, run: Run, **more: Any) -> Run:
     """
     if not (folder / CHECKPOINT).exists():
         folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / _SETTINGS, {**more, **{name: getattr(run, name) for name in _KEPT}})
+        write_json(folder / SETTINGS, {**more, **{name: getattr(run, name) for name in _KEPT}})
         return run
     kept = kept_settings(folder, run)
     for name in _KEPT:
@@ -168,11 +168,11 @@ def keep_settings(folder: Path, run: Run, **more: Any) -> Run:
 
 def kept_settings(folder: Path, run: Run) -> Run:
     """Return a run with the numbers that a folder's checkpoint is trained with."""
-    found = read_json(folder / _SETTINGS)
+    found = read_json(folder / SETTINGS)
     try:
         return replace(run, **{name: found[name] for name in _KEPT})
     except KeyError as error:
-        raise ValueError(f"{folder / _SETTINGS} has no {error}") from None
+        raise ValueError(f"{folder / SETTINGS} has no {error}") from None
 
 
 def _or_default(value: object) -> str:

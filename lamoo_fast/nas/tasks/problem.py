@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from lamoo_fast.nas.costs.latency import measure_latency
+from lamoo_fast.nas.costs.latency import Latency, measure_latency
 from lamoo_fast.nas.evaluators.evaluator import Evaluator
 from lamoo_fast.nas.problem import Objective, Problem, nearest
 from lamoo_fast.nas.supernets.paths import Choices, UniformPaths
@@ -53,15 +53,15 @@ class Values:
         if objective.known is not None:
             return objective.known(config)
         if objective.name == "latency":
-            return latency(self.task, config, self.device)
+            return latency(self.task, config, self.device).milliseconds
         return float(values[objective.name])
 
 
-def latency(task: Task, config: Config, device: str) -> float:
-    """Measure the median milliseconds of one input on a device."""
-    generator = torch.Generator().manual_seed(0)
+def latency(task: Task, config: Config, device: str) -> Latency:
+    """Measure how long an architecture takes for one input on a device."""
+    generator = torch.Generator().manual_seed(0)  # the weights do not matter
     network = task.exported(task.architectures.build(config, generator=generator))
-    return measure_latency(network, task.example(config), device=device).milliseconds
+    return measure_latency(network, task.example(config), device=device)
 
 
 def make_problem(
