@@ -313,7 +313,7 @@ void archive(const Case& c, const std::vector<std::uint8_t>& mask, Random& rando
 }  // namespace
 
 int main(int argc, char** argv) {
-  const long rounds = argc > 1 ? std::atol(argv[1]) : 50000;
+  const long rounds = argc > 1 ? std::atol(argv[1]) : 100000;
   const std::uint64_t seed = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1;
   const long count = argc > 3 ? std::atol(argv[3]) : 1;
   const auto fuzz = [&](std::uint64_t own_seed) {

@@ -152,7 +152,7 @@ def test_numbers_are_found_by_the_point_they_are(tmp_path):
     )
 
 
-def test_what_has_no_score_is_predicted(file, caplog):
+def test_rows_without_a_score_count_for_nothing(file):
     text = file.read_text()
     file.write_text(text.replace("none,3,1.3333333333333333,-3", "none,3,nan,-3"))
     assert file.read_text() != text

@@ -206,6 +206,14 @@ def test_a_search_of_a_table_finds_its_front():
     assert found == {tuple(row) for row in table.true_front()}
 
 
+@pytest.mark.parametrize("parameters", [("op",), ("op", "depth", "note")])
+def test_parameters_are_those_of_the_space(read, parameters):
+    space = lf.Space({"op": lf.Categorical(["skip", "conv"]), "depth": lf.Integer(1, 4)})
+    with pytest.raises(ValueError, match=r"parameters are .*, wanted \['op', 'depth'\]"):
+        read(parameters=parameters, space=space)
+    assert read(space=space).configs[0] == {"op": "skip", "depth": 2}
+
+
 def test_a_search_of_a_flat_table_ends_in_a_summary(tmp_path, monkeypatch, capsys):
     """Its true front has no volume to take a share of."""
     (tmp_path / "flat_table.py").write_text(

@@ -339,8 +339,9 @@ def export(
     written = export_network(network, task.example(config), folder.export, place.name)
     task.architectures.draw(config).savefig(folder.export / f"{place.name}.png")
     fronts = {
-        path.parent.name: read_json(path)["front"]
+        path.parent.name: front
         for path in sorted(folder.path.glob(f"search*/{_FRONT}"))
+        if (front := read_json(path).get("front"))  # empty where all evaluations failed
     }
     page = report(folder, task, run.device, text, network, found, written, fronts)
     (folder.export / "report.md").write_text(page, encoding="utf-8")

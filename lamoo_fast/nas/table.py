@@ -175,14 +175,16 @@ class Table(Problem):
         Raises
         ------
         ValueError
-            If a column is missing, a field cannot be read or is not in the space, a row is
-            incomplete or repeated.
+            If the parameters are not those of the space, a column is missing, a field cannot be
+            read or is not in the space, a row is incomplete or repeated.
         OSError
             If the file cannot be read.
         """
         path = Path(path)
         if not parameters:
             raise ValueError("parameters is empty; wanted at least one column")
+        if space is not None and set(parameters) != set(space.params):
+            raise ValueError(f"parameters are {list(parameters)}, wanted {list(space.params)}")
         if isinstance(objectives, Mapping):
             objectives = [Objective(column, way) for column, way in objectives.items()]
         wanted = [*parameters, *(o.name for o in objectives)]
